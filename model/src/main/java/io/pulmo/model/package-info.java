@@ -1,0 +1,5 @@
+/** The fourteen findings and their scores. */
+@NullMarked
+package io.pulmo.model;
+
+import org.jspecify.annotations.NullMarked;

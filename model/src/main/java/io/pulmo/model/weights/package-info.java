@@ -1,0 +1,5 @@
+/** Named arrays in and out of files. */
+@NullMarked
+package io.pulmo.model.weights;
+
+import org.jspecify.annotations.NullMarked;
