@@ -1,0 +1,217 @@
+package io.pulmo.model.data;
+
+import io.pulmo.model.Finding;
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.zip.GZIPInputStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The images of one split and which of the fourteen findings each has.
+ *
+ * <p>A line is an image's name and fourteen zeros or ones in the order of {@link Finding}, with
+ * spaces between. A name is a file name, so that no list can point outside the folder of images.
+ * Lists are read strictly: the first bad line is an error. Immutable.
+ */
+public final class LabelList {
+  /** The longest name of an image, in characters. */
+  static final int MAX_NAME = 255;
+
+  private static final int MAX_LINE_BYTES = 512;
+  private static final int MAX_LINES = 10_000_000;
+  private static final long MAX_BYTES = 1L << 30;
+
+  private final List<String> names;
+
+  /** One bit a finding, one number an image. */
+  private final short[] rows;
+
+  private LabelList(List<String> names, short[] rows) {
+    this.names = names;
+    this.rows = rows;
+  }
+
+  /**
+   * Reads a list, plain or gzip-compressed, whatever its name.
+   *
+   * @throws LabelListException if a line is bad, the list is empty or longer than ten million lines
+   * @throws IOException if the file cannot be read or its compression is damaged
+   */
+  public static LabelList read(Path file) throws IOException, LabelListException {
+    try (InputStream raw = new BufferedInputStream(Files.newInputStream(file))) {
+      raw.mark(2);
+      boolean packed = raw.read() == 0x1F && raw.read() == 0x8B;
+      raw.reset();
+      return parse(file.toString(), packed ? new GZIPInputStream(raw) : raw);
+    }
+  }
+
+  /**
+   * Reads a plain list to the end of a stream, which is left open.
+   *
+   * @param nameForErrors what messages call the list
+   * @throws LabelListException if a line is bad, the list is empty or longer than ten million lines
+   * @throws IOException if the stream cannot be read
+   */
+  public static LabelList parse(String nameForErrors, InputStream in)
+      throws IOException, LabelListException {
+    Reader reader = new Reader(nameForErrors, in);
+    List<String> names = new ArrayList<>();
+    Set<String> seen = new HashSet<>();
+    short[] rows = new short[1024];
+    for (String line = reader.next(); line != null; line = reader.next()) {
+      if (names.size() == MAX_LINES) {
+        throw reader.error("one line too many", "at most " + MAX_LINES + " lines");
+      }
+      int space = line.indexOf(' ');
+      String name = space < 0 ? line : line.substring(0, space);
+      String labels = space < 0 ? "" : line.substring(space);
+      checkName(reader, name);
+      if (names.size() == rows.length) {
+        rows = Arrays.copyOf(rows, 2 * rows.length);
+      }
+      rows[names.size()] = labels(reader, labels);
+      if (!seen.add(name)) {
+        throw reader.error("'" + name + "' a second time", "each image once");
+      }
+      names.add(name);
+    }
+    if (names.isEmpty()) {
+      throw reader.error("no lines", "an image and its labels on each");
+    }
+    return new LabelList(List.copyOf(names), Arrays.copyOf(rows, names.size()));
+  }
+
+  private static void checkName(Reader reader, String name) throws LabelListException {
+    boolean safe =
+        !name.isEmpty() && name.length() <= MAX_NAME && !name.equals(".") && !name.equals("..");
+    for (int i = 0; i < name.length(); i++) {
+      char c = name.charAt(i);
+      safe &= c > ' ' && c < 0x7F && c != '/' && c != '\\' && c != ':';
+    }
+    if (!safe) {
+      throw reader.error(
+          "the image name '" + shown(name) + "'",
+          "a plain file name of 1 to " + MAX_NAME + " printable ASCII characters without / \\ :");
+    }
+  }
+
+  private static short labels(Reader reader, String labels) throws LabelListException {
+    // Exactly " d" fourteen times; otherwise look closer for a message that helps.
+    int row = 0;
+    boolean good = labels.length() == 2 * Finding.COUNT;
+    for (int i = 0; good && i < Finding.COUNT; i++) {
+      char digit = labels.charAt(2 * i + 1);
+      good = labels.charAt(2 * i) == ' ' && (digit == '0' || digit == '1');
+      row |= (digit - '0') << i;
+    }
+    if (good) {
+      return (short) row;
+    }
+    String[] fields = labels.isEmpty() ? new String[0] : labels.substring(1).split(" ", -1);
+    if (fields.length != Finding.COUNT) {
+      throw reader.error(
+          fields.length + " labels after the name", Finding.COUNT + ", single spaces between");
+    }
+    for (int i = 0; i < fields.length; i++) {
+      if (!fields[i].equals("0") && !fields[i].equals("1")) {
+        throw reader.error(
+            "'" + shown(fields[i]) + "' for " + Finding.ALL.get(i).label(), "0 or 1");
+      }
+    }
+    throw new AssertionError(labels);
+  }
+
+  private static String shown(String text) {
+    StringBuilder shown = new StringBuilder();
+    for (char c : text.substring(0, Math.min(60, text.length())).toCharArray()) {
+      shown.append(c >= ' ' && c < 0x7F ? c : '?');
+    }
+    return text.length() > 60 ? shown + "…" : shown.toString();
+  }
+
+  /** How many images there are: 1 or more. */
+  public int size() {
+    return rows.length;
+  }
+
+  /** The name of an image: a file name without folders. */
+  public String name(int image) {
+    return names.get(image);
+  }
+
+  /** Whether an image has a finding. */
+  public boolean positive(int image, Finding finding) {
+    return (rows[image] >> finding.ordinal() & 1) == 1;
+  }
+
+  /** Writes the fourteen labels of an image, 0 or 1, from an offset on. */
+  public void labels(int image, float[] into, int offset) {
+    for (int i = 0; i < Finding.COUNT; i++) {
+      into[offset + i] = rows[image] >> i & 1;
+    }
+  }
+
+  /** How many images have each finding, in the order of {@link Finding}. */
+  public long[] positives() {
+    long[] positives = new long[Finding.COUNT];
+    for (short row : rows) {
+      for (int i = 0; i < Finding.COUNT; i++) {
+        positives[i] += row >> i & 1;
+      }
+    }
+    return positives;
+  }
+
+  /** A reader of lines that is bounded in all it keeps and knows where it is. */
+  private static final class Reader {
+    private final String name;
+    private final BufferedInputStream in;
+    private final byte[] line = new byte[MAX_LINE_BYTES];
+    private long bytes;
+    private int number;
+
+    Reader(String name, InputStream in) {
+      this.name = name;
+      this.in = new BufferedInputStream(in);
+    }
+
+    /** The next line without its end, which may be \n or \r\n; null after the last. */
+    @Nullable String next() throws IOException, LabelListException {
+      int length = 0;
+      int c = in.read();
+      if (c < 0) {
+        return null;
+      }
+      number++;
+      while (c >= 0 && c != '\n') {
+        if (length == line.length) {
+          throw error("a line of more than " + MAX_LINE_BYTES + " bytes", "a shorter one");
+        }
+        if (++bytes > MAX_BYTES) {
+          throw error("more than " + MAX_BYTES + " bytes", "a smaller list");
+        }
+        line[length++] = (byte) c;
+        c = in.read();
+      }
+      if (length > 0 && line[length - 1] == '\r') {
+        length--;
+      }
+      return new String(line, 0, length, StandardCharsets.ISO_8859_1);
+    }
+
+    LabelListException error(String found, String expected) {
+      return new LabelListException(
+          name + ", line " + number + ": found " + found + ", expected " + expected);
+    }
+  }
+}
