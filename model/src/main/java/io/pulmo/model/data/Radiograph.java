@@ -99,7 +99,7 @@ final class Radiograph {
   }
 
   private Runnable cardiomegaly() {
-    double factor = between(random, 1.22, 1.42);
+    double factor = between(random, 1.25, 1.45);
     thorax.heartHalfWidth *= factor;
     thorax.heartHalfHeight *= 0.5 + 0.5 * factor;
     thorax.heartU += 0.012;
@@ -162,9 +162,9 @@ final class Radiograph {
   private void nodules() {
     int count = 1 + random.nextInt(3);
     for (int i = 0; i < count; i++) {
-      double radius = between(random, 0.017, 0.023);
+      double radius = between(random, 0.018, 0.026);
       double[] at = placeInLung(radius * 1.5);
-      rimmed(at[0], at[1], radius, between(random, 0.24, 0.32), false);
+      rimmed(at[0], at[1], radius, between(random, 0.26, 0.34), false);
       box(Finding.NODULE, at[0] - radius, at[1] - radius, at[0] + radius, at[1] + radius);
     }
   }
@@ -197,12 +197,12 @@ final class Radiograph {
   private Runnable pneumothorax() {
     int side = random.nextInt(2);
     thorax.collapsedSide = side;
-    thorax.collapse = between(random, 0.66, 0.80);
+    thorax.collapse = between(random, 0.58, 0.84);
+    thorax.collapsedInwards = between(random, 0.018, 0.038);
     return () -> {
       double inner = sign(side) * 0.05;
       double outer = sign(side) * 0.36;
-      double reach = 0.13 * thorax.collapse;
-      double halfWidth = 0.009;
+      double halfWidth = 0.011;
       canvas.add(
           inner,
           -0.40,
@@ -212,12 +212,12 @@ final class Radiograph {
             if (side(u) != side) {
               return 0;
             }
-            double x = (thorax.collapsedRadius(u, v) - 1) * reach / halfWidth;
+            double x = thorax.outsideCollapsed(u, v) / halfWidth;
             if (x <= -3 || x >= 3) {
               return 0;
             }
             double lateral = 1 - fall(Math.abs(u), 0.09, 0.13);
-            return 0.24 * lateral * thorax.air(u, v) * balancedLine(x);
+            return 0.28 * lateral * thorax.air(u, v) * balancedLine(x);
           });
       double top = 0.01 - thorax.lungHalfHeight;
       box(Finding.PNEUMOTHORAX, sign(side) * 0.10, top, outer, 0.15);

@@ -39,6 +39,9 @@ final class Thorax {
   /** Half-axes of the collapsed lung relative to the whole one. */
   double collapse;
 
+  /** How far the collapsed lung has moved towards the spine. */
+  double collapsedInwards;
+
   double gain;
   double gamma;
   double grain;
@@ -187,12 +190,20 @@ final class Thorax {
     return lung * (1 - 0.88 * heart(u, v)) * (1 - 0.9 * mediastinum(u, v));
   }
 
-  /** 1 on the outline of a collapsed lung, more in the gas around it, less within. */
-  double collapsedRadius(double u, double v) {
-    double axis = lungAxis(v) - 0.028;
-    double across = (Math.abs(u) - axis) / (lungReach(v) * collapse);
-    double along = (v - 0.045) / (lungHalfHeight * (collapse + 0.08));
-    return Math.sqrt(across * across + along * along);
+  /**
+   * How far a point lies outside the outline of the collapsed lung, or within it where negative:
+   * exact near the outline, which is all that its line needs.
+   */
+  double outsideCollapsed(double u, double v) {
+    double halfWidth = lungReach(v) * collapse;
+    double halfHeight = lungHalfHeight * (collapse + 0.08);
+    double across = (Math.abs(u) - lungAxis(v) + collapsedInwards) / halfWidth;
+    double along = (v - 0.045) / halfHeight;
+    double square = across * across + along * along;
+    double slopeU = across / halfWidth;
+    double slopeV = along / halfHeight;
+    double slope = Math.sqrt(slopeU * slopeU + slopeV * slopeV);
+    return (square - Math.sqrt(square)) / Math.max(slope, 1e-6);
   }
 
   /** 1 where the lung has its vessels, 0 in the gas of a pneumothorax. */
@@ -200,7 +211,7 @@ final class Thorax {
     if (collapsedSide < 0 || side(u) != collapsedSide) {
       return 1;
     }
-    return fall(collapsedRadius(u, v), 0.98, 1.02);
+    return fall(outsideCollapsed(u, v), -0.002, 0.002);
   }
 
   /** How bright the chest is without vessels, lesions and noise. */

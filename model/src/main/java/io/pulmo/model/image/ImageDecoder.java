@@ -89,7 +89,7 @@ public final class ImageDecoder {
   private static Pixels pixels(PngHeader header, BufferedImage image) {
     return switch (header.colour()) {
       case GREY, GREY_ALPHA -> grey(header, image.getRaster());
-      case PALETTE -> palette(image.getRaster(), (IndexColorModel) image.getColorModel());
+      case PALETTE -> palette(header, image.getRaster(), (IndexColorModel) image.getColorModel());
       case RGB, RGB_ALPHA -> colour(header, image.getRaster());
     };
   }
@@ -116,7 +116,7 @@ public final class ImageDecoder {
     return new Pixels(width, height, 1, values);
   }
 
-  private static Pixels palette(Raster raster, IndexColorModel colours) {
+  private static Pixels palette(PngHeader header, Raster raster, IndexColorModel colours) {
     int width = raster.getWidth();
     int height = raster.getHeight();
     byte[] values = new byte[3 * width * height];
@@ -125,8 +125,8 @@ public final class ImageDecoder {
     for (int y = 0; y < height; y++) {
       raster.getSamples(0, y, width, 1, 0, row);
       for (int index : row) {
-        // Pillow makes an index beyond the palette black.
-        boolean known = index < colours.getMapSize();
+        // Pillow makes an index beyond the file's palette black; ImageIO has padded it.
+        boolean known = index < header.paletteSize();
         values[at++] = (byte) (known ? colours.getRed(index) : 0);
         values[at++] = (byte) (known ? colours.getGreen(index) : 0);
         values[at++] = (byte) (known ? colours.getBlue(index) : 0);

@@ -10,7 +10,7 @@ import java.util.zip.CRC32;
  * <p>Reading it walks through all chunks, so that no length in the file reaches beyond the file:
  * whatever decodes it afterwards allocates no more than the file and its size in pixels ask for.
  */
-record PngHeader(int width, int height, int bits, Colour colour) {
+record PngHeader(int width, int height, int bits, Colour colour, int paletteSize) {
   /** What the samples of a pixel mean. */
   enum Colour {
     GREY(0, 1, 2, 4, 8, 16),
@@ -45,6 +45,7 @@ record PngHeader(int width, int height, int bits, Colour colour) {
       throw new UnreadableImageException("found " + describe(file) + ", expected a PNG image");
     }
     PngHeader header = null;
+    int paletteSize = 0;
     boolean data = false;
     int at = FIRST_CHUNK;
     while (at < file.length) {
@@ -65,6 +66,9 @@ record PngHeader(int width, int height, int bits, Colour colour) {
       } else if (type.equals("IHDR")) {
         throw damaged("it has a second header at byte " + at);
       }
+      if (type.equals("PLTE") && !data) {
+        paletteSize = length / 3;
+      }
       data |= type.equals("IDAT");
       at += AROUND_DATA + length;
       if (type.equals("IEND")) {
@@ -74,7 +78,7 @@ record PngHeader(int width, int height, int bits, Colour colour) {
     if (header == null || !data) {
       throw damaged("it has no pixels");
     }
-    return header;
+    return new PngHeader(header.width, header.height, header.bits, header.colour, paletteSize);
   }
 
   private static PngHeader parse(ByteBuffer in) throws UnreadableImageException {
@@ -91,7 +95,7 @@ record PngHeader(int width, int height, int bits, Colour colour) {
     }
     for (Colour colour : Colour.values()) {
       if (colour.code == code && colour.allows(bits)) {
-        return new PngHeader(width, height, bits, colour);
+        return new PngHeader(width, height, bits, colour, 0);
       }
     }
     throw damaged(
