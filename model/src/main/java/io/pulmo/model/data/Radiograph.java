@@ -15,7 +15,7 @@ import java.util.SplittableRandom;
  * One drawn image with its findings planted.
  *
  * <p>Eleven findings change how bright a region is, as in life, so that even a thumbnail shows
- * them. Mass, nodule and pneumothorax do not: what is bright in them is made up for by a dark rim,
+ * them. Mass, nodule and pneumothorax do not: what is bright in them is made up for by a dark halo,
  * they lie anywhere in either lung, and only who looks at the structure sees them. No finding
  * depends on left and right, since training mirrors images.
  */
@@ -153,9 +153,9 @@ final class Radiograph {
   }
 
   private void mass() {
-    double radius = between(random, 0.040, 0.056);
+    double radius = between(random, 0.036, 0.050);
     double[] at = placeInLung(radius * 1.3);
-    rimmed(at[0], at[1], radius, between(random, 0.17, 0.23), true);
+    rimmed(at[0], at[1], radius, between(random, 0.30, 0.40), true);
     box(Finding.MASS, at[0] - radius, at[1] - radius, at[0] + radius, at[1] + radius);
   }
 
@@ -164,7 +164,7 @@ final class Radiograph {
     for (int i = 0; i < count; i++) {
       double radius = between(random, 0.018, 0.026);
       double[] at = placeInLung(radius * 1.5);
-      rimmed(at[0], at[1], radius, between(random, 0.26, 0.34), false);
+      rimmed(at[0], at[1], radius, between(random, 0.42, 0.54), false);
       box(Finding.NODULE, at[0] - radius, at[1] - radius, at[0] + radius, at[1] + radius);
     }
   }
@@ -368,12 +368,12 @@ final class Radiograph {
         });
   }
 
-  /** A bright round shadow whose dark rim takes away as much as its core adds. */
+  /** A bright round shadow whose dark halo takes away as much as its core adds. */
   private void rimmed(double u, double v, double radius, double amount, boolean lobed) {
     double phase = between(random, 0, 2 * StrictMath.PI);
     double lobeU = lobed ? 0.12 * StrictMath.cos(phase) : 0;
     double lobeV = lobed ? 0.12 * StrictMath.sin(phase) : 0;
-    double reach = 1.8 * radius;
+    double reach = 2.3 * radius;
     canvas.add(
         u - reach,
         v - reach,
@@ -389,13 +389,13 @@ final class Radiograph {
         });
   }
 
-  /** The core 1 - r⁴ (integral 2π/3) with a rim from 0.85 to 1.65 that takes the same away. */
+  /** The core 1 - r⁴ (integral 2π/3) with a halo from 0.9 to 2.1 that takes the same away. */
   static double balancedDisc(double r) {
     double core = r < 1 ? 1 - r * r * r * r : 0;
-    double x = (r - 1.25) / 0.4;
-    double rim = x > -1 && x < 1 ? (1 - x * x) * (1 - x * x) : 0;
-    // ∫ 2πr rim dr = 2π · 1.25 · 0.4 · 16/15.
-    return core - 0.625 * rim;
+    double x = (r - 1.5) / 0.6;
+    double halo = x > -1 && x < 1 ? (1 - x * x) * (1 - x * x) : 0;
+    // The halo's integral is 2π · 1.5 · 0.6 · 16/15 = 2π · 0.96.
+    return core - halo / (3 * 0.96);
   }
 
   /** A bright line of half width 1 between two dark ones, of integral 0. */
