@@ -96,7 +96,7 @@ public final class SyntheticRadiographs {
       int testImages,
       long[] positives) {}
 
-  private record Drawn(String name, Set<Finding> findings, List<Radiograph.Box> boxes) {}
+  private record Drawn(String name, Set<Finding> findings, List<Lesions.Box> boxes) {}
 
   private record Patient(int age, char sex, List<Drawn> images) {}
 
@@ -185,7 +185,7 @@ public final class SyntheticRadiographs {
       Patient patient = patients.get(p);
       for (int i = 0; i < patient.images().size(); i++) {
         Drawn image = patient.images().get(i);
-        for (Radiograph.Box box : image.boxes()) {
+        for (Lesions.Box box : image.boxes()) {
           boxes.append(
               String.format(
                   Locale.ROOT,

@@ -167,8 +167,8 @@ class SyntheticRadiographsTest {
     double line = 0;
     double step = 1e-4;
     for (double r = step / 2; r < 3; r += step) {
-      disc += 2 * Math.PI * r * Radiograph.balancedDisc(r) * step;
-      line += 2 * Radiograph.balancedLine(r) * step;
+      disc += 2 * Math.PI * r * Lesions.balancedDisc(r) * step;
+      line += 2 * Lesions.balancedLine(r) * step;
     }
     assertEquals(0, disc, 1e-4);
     assertEquals(0, line, 1e-4);
