@@ -4,11 +4,13 @@ import io.pulmo.model.network.DenseNetSpec;
 import io.pulmo.model.network.DenseNetSpec.Parameter;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SequencedMap;
+import java.util.Set;
 
 /**
  * A network's arrays by torchvision's names, complete and well-shaped for their spec.
@@ -21,7 +23,9 @@ public record Weights(DenseNetSpec spec, SequencedMap<String, Tensor> tensors) {
   public Weights {
     SequencedMap<String, Tensor> ordered = new LinkedHashMap<>();
     List<String> wrong = new ArrayList<>();
+    Set<String> known = new HashSet<>();
     for (Parameter parameter : spec.parameters()) {
+      known.add(parameter.name());
       Tensor tensor = tensors.get(parameter.name());
       if (tensor == null) {
         wrong.add("missing " + parameter.name());
@@ -33,7 +37,7 @@ public record Weights(DenseNetSpec spec, SequencedMap<String, Tensor> tensors) {
       }
     }
     for (String name : tensors.keySet()) {
-      if (spec.parameters().stream().noneMatch(p -> p.name().equals(name))) {
+      if (!known.contains(name)) {
         wrong.add("surplus " + name);
       }
     }
