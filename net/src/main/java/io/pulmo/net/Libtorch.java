@@ -1,7 +1,6 @@
 package io.pulmo.net;
 
 import ai.djl.engine.Engine;
-import ai.djl.engine.EngineException;
 import ai.djl.util.Utils;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -61,12 +60,8 @@ final class Libtorch {
           FileLock _ = channel == null ? null : channel.lock()) {
         return Engine.getEngine("PyTorch");
       }
-    } catch (IOException
-        | EngineException
-        | IllegalArgumentException
-        | IllegalStateException
-        | LinkageError
-        | AssertionError e) {
+    } catch (IOException | RuntimeException | LinkageError | AssertionError e) {
+      // By no name of DJL's: it may be DJL that is missing.
       throw unavailable(cache, e);
     }
   }
