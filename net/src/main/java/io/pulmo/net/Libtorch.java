@@ -84,7 +84,7 @@ final class Libtorch {
     }
     String override = System.getenv("PYTORCH_LIBRARY_PATH");
     return new EngineUnavailableException(
-        ("libtorch cannot be loaded: %s. Looked for PYTORCH_LIBRARY_PATH (%s), %s (%s) and %s (%s)"
+        ("libtorch cannot be loaded (%s). Looked for PYTORCH_LIBRARY_PATH (%s), %s (%s) and %s (%s)"
                 + " on the class path, extracted to %s. Put pytorch-native-cpu for this platform"
                 + " and pytorch-jni on the class path, or choose a directory with 450 MB free by"
                 + " DJL_CACHE_DIR")
