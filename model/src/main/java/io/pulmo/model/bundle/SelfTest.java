@@ -2,6 +2,7 @@ package io.pulmo.model.bundle;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.pulmo.model.Finding;
+import io.pulmo.model.image.Preprocessing;
 import java.util.List;
 import java.util.Optional;
 
@@ -40,11 +41,50 @@ public record SelfTest(long seed, List<Float> probabilities, float tolerance) {
   }
 
   /**
+   * The ten crops of the image that this test is of, of shape 10, 3, side, side.
+   *
+   * @param preprocessing the bundle's
+   */
+  public float[] input(Preprocessing preprocessing) {
+    return input(seed, preprocessing);
+  }
+
+  /** The ten crops of the image that a seed draws, of shape 10, 3, side, side. */
+  public static float[] input(long seed, Preprocessing preprocessing) {
+    int resize = preprocessing.resizePixels();
+    int side = preprocessing.cropPixels();
+    int far = resize - side;
+    int middle = (int) Math.rint(far / 2.0);
+    int[][] corners = {{0, 0}, {0, far}, {far, 0}, {far, far}, {middle, middle}};
+    byte[] grey = grey(seed, resize);
+    float[] all = new float[Preprocessing.CROPS * preprocessing.cropSize()];
+    int at = 0;
+    for (boolean mirrored : new boolean[] {false, true}) {
+      for (int[] corner : corners) {
+        for (int channel = 0; channel < 3; channel++) {
+          float mean = preprocessing.mean().get(channel);
+          float deviation = preprocessing.deviation().get(channel);
+          for (int y = 0; y < side; y++) {
+            for (int x = 0; x < side; x++) {
+              // The mirrored crops are those of the mirrored image.
+              int column = corner[1] + x;
+              int pixel =
+                  grey[(corner[0] + y) * resize + (mirrored ? resize - 1 - column : column)] & 0xff;
+              all[at++] = (pixel / 255f - mean) / deviation;
+            }
+          }
+        }
+      }
+    }
+    return all;
+  }
+
+  /**
    * The grey pixels of the image, row by row: the top byte of each state of the generator state ←
    * state × 6364136223846793005 + 1442695040888963407 modulo 2⁶⁴, which starts at the seed and
    * steps before each pixel (Knuth's MMIX constants).
    */
-  public byte[] grey(int sidePixels) {
+  static byte[] grey(long seed, int sidePixels) {
     byte[] pixels = new byte[sidePixels * sidePixels];
     long state = seed;
     for (int i = 0; i < pixels.length; i++) {
