@@ -7,8 +7,8 @@ import io.pulmo.model.bundle.FileEntry;
 import io.pulmo.model.bundle.Manifest;
 import io.pulmo.model.bundle.SelfTest;
 import io.pulmo.model.image.Preprocessing;
-import io.pulmo.model.weights.Safetensors;
 import io.pulmo.model.weights.Weights;
+import io.pulmo.model.weights.WeightsFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -80,8 +80,7 @@ public final class BundleExporter {
       List<FileEntry> files =
           List.of(
               writer.add(Bundle.ONNX, onnx),
-              writer.add(
-                  Bundle.WEIGHTS, file -> Safetensors.write(file, weights.tensors(), Map.of())),
+              writer.add(Bundle.WEIGHTS, file -> WeightsFile.write(file, weights)),
               writer.add(Bundle.SELF_TEST, selfTest(request).json()));
       Manifest manifest =
           new Manifest(

@@ -14,7 +14,6 @@ import io.pulmo.model.bundle.BundleException;
 import io.pulmo.model.bundle.SelfTest;
 import io.pulmo.model.image.Preprocessing;
 import io.pulmo.model.network.Preset;
-import io.pulmo.model.weights.Safetensors;
 import io.pulmo.model.weights.Weights;
 import io.pulmo.openvino.CompiledModel;
 import io.pulmo.openvino.Core;
@@ -52,9 +51,7 @@ class BundleExporterTest {
     assertEquals("2026-01-31T12:00:00Z", bundle.manifest().createdAt());
     assertEquals(Preset.SMALL.network(), bundle.manifest().network());
     assertEquals(Map.of("job", "j1"), bundle.manifest().provenance());
-    Weights read =
-        new Weights(
-            bundle.manifest().network(), Safetensors.read(bundle.file(Bundle.WEIGHTS)).tensors());
+    Weights read = bundle.weights();
     assertArrayEquals(WEIGHTS.learned(), read.learned());
     assertArrayEquals(WEIGHTS.statistics(), read.statistics());
     assertEquals(Optional.empty(), bundle.selfTest().mismatch(constant(0.25f)));

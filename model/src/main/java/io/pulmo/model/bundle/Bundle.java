@@ -1,5 +1,7 @@
 package io.pulmo.model.bundle;
 
+import io.pulmo.model.weights.Weights;
+import io.pulmo.model.weights.WeightsFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -71,6 +73,16 @@ public record Bundle(Path folder, Manifest manifest, String digest) {
   public SelfTest selfTest() throws IOException {
     Path file = file(SELF_TEST);
     return SelfTest.parse(file.toString(), readJson(file));
+  }
+
+  /**
+   * The weights.
+   *
+   * @throws io.pulmo.model.weights.WeightsFileException if the file is malformed or another
+   *     network's
+   */
+  public Weights weights() throws IOException {
+    return WeightsFile.read(file(WEIGHTS), manifest.network());
   }
 
   private static void verify(Path file, FileEntry entry) throws IOException {

@@ -2,6 +2,8 @@ package io.pulmo.model.bundle;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.pulmo.model.Finding;
+import io.pulmo.model.image.ImagePipeline;
+import io.pulmo.model.image.Pixels;
 import io.pulmo.model.image.Preprocessing;
 import java.util.List;
 import java.util.Optional;
@@ -51,31 +53,9 @@ public record SelfTest(long seed, List<Float> probabilities, float tolerance) {
 
   /** The ten crops of the image that a seed draws, of shape 10, 3, side, side. */
   public static float[] input(long seed, Preprocessing preprocessing) {
-    int resize = preprocessing.resizePixels();
-    int side = preprocessing.cropPixels();
-    int far = resize - side;
-    int middle = (int) Math.rint(far / 2.0);
-    int[][] corners = {{0, 0}, {0, far}, {far, 0}, {far, far}, {middle, middle}};
-    byte[] grey = grey(seed, resize);
+    int side = preprocessing.resizePixels();
     float[] all = new float[Preprocessing.CROPS * preprocessing.cropSize()];
-    int at = 0;
-    for (boolean mirrored : new boolean[] {false, true}) {
-      for (int[] corner : corners) {
-        for (int channel = 0; channel < 3; channel++) {
-          float mean = preprocessing.mean().get(channel);
-          float deviation = preprocessing.deviation().get(channel);
-          for (int y = 0; y < side; y++) {
-            for (int x = 0; x < side; x++) {
-              // The mirrored crops are those of the mirrored image.
-              int column = corner[1] + x;
-              int pixel =
-                  grey[(corner[0] + y) * resize + (mirrored ? resize - 1 - column : column)] & 0xff;
-              all[at++] = (pixel / 255f - mean) / deviation;
-            }
-          }
-        }
-      }
-    }
+    new ImagePipeline(preprocessing).tenCrops(new Pixels(side, side, 1, grey(seed, side)), all, 0);
     return all;
   }
 
