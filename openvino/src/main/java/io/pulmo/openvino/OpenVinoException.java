@@ -7,13 +7,18 @@ public final class OpenVinoException extends RuntimeException {
   private final String status;
 
   OpenVinoException(String action, String status, String text) {
-    super(action + ": OpenVINO says " + status + (text.isBlank() ? "" : ": " + text.strip()));
+    super(action + ": OpenVINO says " + status + (text.isBlank() ? "" : ": " + oneLine(text)));
     this.status = status;
   }
 
   OpenVinoException(String message, Throwable cause) {
     super(message, cause);
     this.status = "NOT_LOADED";
+  }
+
+  /** Its texts come with line breaks, after each place in its sources. */
+  private static String oneLine(String text) {
+    return text.strip().replaceAll("\\s*\n\\s*", " ");
   }
 
   /** OpenVINO's name for what went wrong; NOT_LOADED if its library could not be used at all. */

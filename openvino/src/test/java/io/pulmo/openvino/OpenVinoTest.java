@@ -2,6 +2,7 @@ package io.pulmo.openvino;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.abort;
@@ -194,6 +195,7 @@ class OpenVinoTest {
     Path missing = folder.resolve("missing.onnx");
     OpenVinoException e = assertThrows(OpenVinoException.class, () -> core.readModel(missing));
     assertTrue(e.toString().contains("reading model " + missing), e.toString());
+    assertFalse(e.toString().contains("\n"), e.toString());
     assertEquals("general error", e.status());
     assertTrue(e.toString().length() > ("reading model " + missing).length() + 50, e.toString());
   }

@@ -20,6 +20,7 @@ import java.util.Optional;
  * @param tolerance greatest difference that float32 arithmetic in another order may make
  */
 public record SelfTest(long seed, List<Float> probabilities, float tolerance) {
+  private static final int CELL_PIXELS = 16;
   private static final long MULTIPLIER = 6364136223846793005L;
   private static final long INCREMENT = 1442695040888963407L;
 
@@ -60,16 +61,28 @@ public record SelfTest(long seed, List<Float> probabilities, float tolerance) {
   }
 
   /**
-   * The grey pixels of the image, row by row: the top byte of each state of the generator state ←
-   * state × 6364136223846793005 + 1442695040888963407 modulo 2⁶⁴, which starts at the seed and
-   * steps before each pixel (Knuth's MMIX constants).
+   * The grey pixels of the image, row by row: 32 + ⌊cell / 2⌋ + ⌊grain / 4⌋.
+   *
+   * <p>Each square of 16 × 16 pixels has one cell value and each pixel a grain of its own: the
+   * patches keep the network out of saturation, where every answer would be 0 or 1. All cells row
+   * by row, then all grains row by row, are the top bytes of the successive states of the generator
+   * state ← state × 6364136223846793005 + 1442695040888963407 modulo 2⁶⁴ (Knuth's MMIX), which
+   * starts at the seed and steps before each.
    */
   static byte[] grey(long seed, int sidePixels) {
-    byte[] pixels = new byte[sidePixels * sidePixels];
+    int cellsInRow = (sidePixels + CELL_PIXELS - 1) / CELL_PIXELS;
+    int[] drawn = new int[cellsInRow * cellsInRow + sidePixels * sidePixels];
     long state = seed;
-    for (int i = 0; i < pixels.length; i++) {
+    for (int i = 0; i < drawn.length; i++) {
       state = state * MULTIPLIER + INCREMENT;
-      pixels[i] = (byte) (state >>> 56);
+      drawn[i] = (int) (state >>> 56);
+    }
+    byte[] pixels = new byte[sidePixels * sidePixels];
+    for (int i = 0; i < pixels.length; i++) {
+      int row = i / sidePixels / CELL_PIXELS;
+      int column = i % sidePixels / CELL_PIXELS;
+      int grain = drawn[cellsInRow * cellsInRow + i];
+      pixels[i] = (byte) (32 + drawn[row * cellsInRow + column] / 2 + grain / 4);
     }
     return pixels;
   }
