@@ -17,8 +17,8 @@ import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,11 +30,11 @@ class OpenVinoTest {
   private static final Map<String, String> FP32 = Map.of("INFERENCE_PRECISION_HINT", "f32");
   private static final Duration LONG = Duration.ofMinutes(1);
 
-  private static Path folder;
-  private static Core core;
+  private Path folder;
+  private Core core;
 
-  @BeforeAll
-  static void start(@TempDir Path temporary) throws IOException {
+  @BeforeEach
+  void start(@TempDir Path temporary) throws IOException {
     folder = temporary;
     Files.writeString(folder.resolve("sigmoid.xml"), sigmoidModel());
     core = coreOrSkip();
@@ -48,8 +48,8 @@ class OpenVinoTest {
     }
   }
 
-  @AfterAll
-  static void stop() {
+  @AfterEach
+  void stop() {
     if (core != null) {
       core.close();
     }
@@ -309,7 +309,7 @@ class OpenVinoTest {
     return assertThrows(IllegalStateException.class, call).toString();
   }
 
-  private static CompiledModel compiled(int crops, Map<String, String> properties) {
+  private CompiledModel compiled(int crops, Map<String, String> properties) {
     try (Model model = core.readModel(folder.resolve("sigmoid.xml"))) {
       model.reshape(crops, 3, SIDE, SIDE);
       return core.compile(model, "CPU", properties);
