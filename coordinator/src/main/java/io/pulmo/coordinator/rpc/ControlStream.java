@@ -1,0 +1,136 @@
+package io.pulmo.coordinator.rpc;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.grpc.Status;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import io.pulmo.coordinator.job.WorkerLine;
+import io.pulmo.coordinator.membership.Presence;
+import io.pulmo.proto.CoordinatorMessage;
+import io.pulmo.proto.Heartbeat;
+import io.pulmo.proto.WorkerMessage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A worker's control stream, both ways. What comes in waits for the coordinator's loop one message
+ * at a time, so that no worker can make the line long; heartbeats do not wait.
+ */
+final class ControlStream implements StreamObserver<WorkerMessage>, WorkerLine {
+  private static final CoordinatorMessage HEARTBEAT =
+      CoordinatorMessage.newBuilder().setHeartbeat(Heartbeat.getDefaultInstance()).build();
+
+  /** Where what comes in goes, on the loop's thread. */
+  interface Owner {
+    void received(ControlStream stream, WorkerMessage message);
+
+    void ended(ControlStream stream, String cause);
+  }
+
+  private final ServerCallStreamObserver<CoordinatorMessage> out;
+  private final Loop loop;
+  private final Owner owner;
+  private final long leaderEpoch;
+  private final long openedNanos;
+  private volatile @Nullable Presence presence;
+
+  @GuardedBy("this")
+  private boolean closed;
+
+  ControlStream(
+      ServerCallStreamObserver<CoordinatorMessage> out,
+      Loop loop,
+      Owner owner,
+      long leaderEpoch,
+      long openedNanos) {
+    this.out = out;
+    this.loop = loop;
+    this.owner = owner;
+    this.leaderEpoch = leaderEpoch;
+    this.openedNanos = openedNanos;
+    out.disableAutoRequest();
+    out.setOnCancelHandler(() -> end("the control stream broke off"));
+    out.request(1);
+  }
+
+  @Override
+  public void onNext(WorkerMessage message) {
+    Presence heard = presence;
+    if (heard != null) {
+      heard.heard();
+    }
+    if (message.hasHeartbeat()) {
+      out.request(1);
+    } else if (!loop.post(
+        () -> {
+          owner.received(this, message);
+          out.request(1);
+        })) {
+      close(Status.UNAVAILABLE.withDescription("the coordinator is too busy: attach again"));
+      end("the coordinator was too busy to hear it");
+    }
+  }
+
+  @Override
+  public void onError(Throwable t) {
+    end("the control stream broke off");
+  }
+
+  @Override
+  public void onCompleted() {
+    end("the control stream ended");
+    close(Status.OK);
+  }
+
+  private void end(String cause) {
+    loop.postAlways(() -> owner.ended(this, cause));
+  }
+
+  /** Who speaks, once Hello has come. */
+  @Nullable Presence presence() {
+    return presence;
+  }
+
+  void is(Presence member) {
+    presence = member;
+  }
+
+  long openedNanos() {
+    return openedNanos;
+  }
+
+  @Override
+  public void start(Order order) {
+    send(Wire.start(order, leaderEpoch));
+  }
+
+  @Override
+  public void stop(String jobId, long view, String reason) {
+    send(Wire.stop(jobId, view, reason));
+  }
+
+  /** Tells the worker that its leader lives; left out while the worker takes nothing. */
+  synchronized void beat() {
+    if (!closed && out.isReady()) {
+      out.onNext(HEARTBEAT);
+    }
+  }
+
+  synchronized void send(CoordinatorMessage message) {
+    if (!closed) {
+      out.onNext(message);
+    }
+  }
+
+  /** Ends the stream from this side. */
+  synchronized void close(Status status) {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    if (status.isOk()) {
+      out.onCompleted();
+    } else {
+      out.onError(status.asRuntimeException());
+    }
+  }
+}

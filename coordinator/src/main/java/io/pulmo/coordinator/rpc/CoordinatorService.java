@@ -1,0 +1,356 @@
+package io.pulmo.coordinator.rpc;
+
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import io.pulmo.coordinator.job.BlobStore;
+import io.pulmo.coordinator.job.JobJournal;
+import io.pulmo.coordinator.job.JobRecord;
+import io.pulmo.coordinator.job.Jobs;
+import io.pulmo.coordinator.job.JournalException;
+import io.pulmo.coordinator.job.RefusedException;
+import io.pulmo.coordinator.membership.Members;
+import io.pulmo.model.job.JobSpecException;
+import io.pulmo.node.HostPort;
+import io.pulmo.proto.BlobChunk;
+import io.pulmo.proto.CancelJobRequest;
+import io.pulmo.proto.CoordinatorGrpc;
+import io.pulmo.proto.CoordinatorMessage;
+import io.pulmo.proto.GetBlobRequest;
+import io.pulmo.proto.GetJobRequest;
+import io.pulmo.proto.GetLeaderRequest;
+import io.pulmo.proto.GetLeaderResponse;
+import io.pulmo.proto.JobStatus;
+import io.pulmo.proto.ListJobsRequest;
+import io.pulmo.proto.ListJobsResponse;
+import io.pulmo.proto.PutBlobRequest;
+import io.pulmo.proto.PutBlobResponse;
+import io.pulmo.proto.SubmitJobRequest;
+import io.pulmo.proto.SubmitJobResponse;
+import io.pulmo.proto.WorkerMessage;
+import java.io.IOException;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The gRPC service of a coordinator, whether it leads or not. */
+public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBase
+    implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(CoordinatorService.class);
+  private static final long TICK_MILLIS = 100;
+  private static final long BEAT_MILLIS = 500;
+  private static final int MOST_TRANSFERS = 32;
+  private static final Duration IDLE_TRANSFER = Duration.ofSeconds(30);
+
+  private final Leadership leadership;
+  private final BlobStore blobs;
+  private final SecureRandom random = new SecureRandom();
+  private final Loop loop = new Loop(this::failed);
+  private final ScheduledExecutorService heart =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().daemon().name("pulmo-heartbeat").factory());
+  private final Set<Transfer> transfers = ConcurrentHashMap.newKeySet();
+
+  // Written by the loop alone.
+  private volatile @Nullable Term term;
+
+  /**
+   * A service that does not lead yet.
+   *
+   * @param leadership who does
+   * @param blobs the files
+   */
+  public CoordinatorService(Leadership leadership, BlobStore blobs) {
+    this.leadership = leadership;
+    this.blobs = blobs;
+    loop.every(TICK_MILLIS, this::tick);
+    var unused =
+        heart.scheduleWithFixedDelay(this::beat, BEAT_MILLIS, BEAT_MILLIS, TimeUnit.MILLISECONDS);
+  }
+
+  /** Begins to lead. */
+  public void elected(JobJournal journal, long epoch) {
+    loop.postAlways(
+        () -> {
+          Members members = new Members(System::nanoTime);
+          List<JobWatch> watches = new ArrayList<>();
+          Jobs jobs =
+              new Jobs(
+                  journal,
+                  blobs::size,
+                  members,
+                  InstantSource.system(),
+                  System::nanoTime,
+                  random,
+                  jobId ->
+                      watches.stream()
+                          .filter(watch -> watch.jobId().equals(jobId))
+                          .forEach(JobWatch::changed));
+          term =
+              new Term(epoch, members, jobs, watches, leadership::coordinators, System::nanoTime);
+        });
+  }
+
+  /** Leads no more: every stream ends. */
+  public void deposed(String why) {
+    loop.postAlways(() -> endTerm(why));
+  }
+
+  /** Ends every stream and stops. */
+  @Override
+  public void close() {
+    deposed("the coordinator stops");
+    heart.shutdownNow();
+    loop.close();
+  }
+
+  @Override
+  public void getLeader(GetLeaderRequest request, StreamObserver<GetLeaderResponse> answer) {
+    GetLeaderResponse.Builder response =
+        GetLeaderResponse.newBuilder().setEpoch(leadership.epoch());
+    leadership.leader().map(HostPort::toString).ifPresent(response::setLeader);
+    leadership.coordinators().forEach(one -> response.addCoordinators(one.toString()));
+    answer.onNext(response.build());
+    answer.onCompleted();
+  }
+
+  @Override
+  public StreamObserver<WorkerMessage> attach(StreamObserver<CoordinatorMessage> out) {
+    Term at = term;
+    if (at == null) {
+      out.onError(Wire.notLeader(leadership.leader()));
+      return new Ignored<>();
+    }
+    ControlStream stream =
+        new ControlStream(serverCall(out), loop, at, at.epoch(), System.nanoTime());
+    Runnable attach =
+        () -> {
+          if (term == at) {
+            at.attached(stream);
+          } else {
+            stream.close(Status.UNAVAILABLE.withDescription("the leader changed: attach again"));
+          }
+        };
+    if (!loop.post(attach)) {
+      stream.close(busy().getStatus());
+    }
+    return stream;
+  }
+
+  @Override
+  public StreamObserver<PutBlobRequest> putBlob(StreamObserver<PutBlobResponse> answer) {
+    if (!takesTransfers(answer)) {
+      return new Ignored<>();
+    }
+    AtomicReference<@Nullable Transfer> self = new AtomicReference<>();
+    Upload upload = new Upload(blobs, answer, System::nanoTime, () -> forget(self));
+    self.set(upload);
+    transfers.add(upload);
+    return upload;
+  }
+
+  @Override
+  public void getBlob(GetBlobRequest request, StreamObserver<BlobChunk> answer) {
+    if (!takesTransfers(answer)) {
+      return;
+    }
+    try {
+      String sha256 = Wire.blobName("sha256", request.getSha256());
+      AtomicReference<@Nullable Transfer> self = new AtomicReference<>();
+      Download download =
+          new Download(
+              blobs.open(sha256), serverCall(answer), System::nanoTime, () -> forget(self));
+      self.set(download);
+      transfers.add(download);
+      download.start();
+    } catch (StatusRuntimeException e) {
+      answer.onError(e);
+    } catch (IOException e) {
+      answer.onError(
+          Status.NOT_FOUND
+              .withDescription("no blob " + request.getSha256() + " here: expected one put before")
+              .withCause(e)
+              .asRuntimeException());
+    }
+  }
+
+  private boolean takesTransfers(StreamObserver<?> answer) {
+    if (term == null) {
+      answer.onError(Wire.notLeader(leadership.leader()));
+      return false;
+    }
+    if (transfers.size() >= MOST_TRANSFERS) {
+      answer.onError(busy());
+      return false;
+    }
+    return true;
+  }
+
+  private void forget(AtomicReference<@Nullable Transfer> self) {
+    Transfer over = self.get();
+    if (over != null) {
+      transfers.remove(over);
+    }
+  }
+
+  @Override
+  public void submitJob(SubmitJobRequest request, StreamObserver<SubmitJobResponse> answer) {
+    onLeader(
+        answer,
+        led ->
+            SubmitJobResponse.newBuilder()
+                .setJobId(led.jobs().submit(Wire.submission(request)))
+                .build());
+  }
+
+  @Override
+  public void getJob(GetJobRequest request, StreamObserver<JobStatus> answer) {
+    onLeader(answer, led -> Wire.status(led.jobs().get(jobId(request.getJobId()))));
+  }
+
+  @Override
+  public void listJobs(ListJobsRequest request, StreamObserver<ListJobsResponse> answer) {
+    onLeader(
+        answer,
+        led -> {
+          ListJobsResponse.Builder response = ListJobsResponse.newBuilder();
+          for (JobRecord job : led.jobs().list()) {
+            response.addJobs(Wire.listed(job));
+          }
+          return response.build();
+        });
+  }
+
+  @Override
+  public void cancelJob(CancelJobRequest request, StreamObserver<JobStatus> answer) {
+    onLeader(answer, led -> Wire.status(led.jobs().cancel(jobId(request.getJobId()))));
+  }
+
+  @Override
+  public void watchJob(GetJobRequest request, StreamObserver<JobStatus> answer) {
+    ServerCallStreamObserver<JobStatus> out = serverCall(answer);
+    // A watcher that goes is noticed by the loop's next tick.
+    out.setOnCancelHandler(() -> {});
+    inTerm(answer, led -> led.watch(new JobWatch(jobId(request.getJobId()), out)));
+  }
+
+  private static String jobId(String id) {
+    return Wire.text(id, 128);
+  }
+
+  /** Answers a call with what the loop makes of it, if this coordinator leads. */
+  private <T> void onLeader(StreamObserver<T> answer, Function<Term, T> work) {
+    inTerm(
+        answer,
+        led -> {
+          answer.onNext(work.apply(led));
+          answer.onCompleted();
+        });
+  }
+
+  private void inTerm(StreamObserver<?> answer, Consumer<Term> work) {
+    Runnable task =
+        () -> {
+          Term led = term;
+          if (led == null) {
+            answer.onError(Wire.notLeader(leadership.leader()));
+            return;
+          }
+          try {
+            work.accept(led);
+          } catch (StatusRuntimeException e) {
+            answer.onError(e);
+          } catch (JobSpecException e) {
+            answer.onError(Wire.invalid(String.valueOf(e.getMessage())));
+          } catch (RefusedException e) {
+            answer.onError(Wire.refused(e));
+          } catch (JournalException e) {
+            stepDown(e);
+            answer.onError(
+                Status.UNAVAILABLE
+                    .withDescription(e.getMessage() + ": call again")
+                    .withCause(e)
+                    .asRuntimeException());
+          }
+        };
+    if (!loop.post(task)) {
+      answer.onError(busy());
+    }
+  }
+
+  private void tick() {
+    Term led = term;
+    if (led != null) {
+      led.tick();
+    }
+    long idleSince = System.nanoTime() - IDLE_TRANSFER.toNanos();
+    transfers.forEach(transfer -> transfer.cutIfIdleSince(idleSince));
+  }
+
+  private void beat() {
+    Term led = term;
+    if (led != null) {
+      led.beat();
+    }
+  }
+
+  private void endTerm(String why) {
+    Term led = term;
+    if (led != null) {
+      term = null;
+      led.end(why);
+    }
+  }
+
+  private void failed(RuntimeException e) {
+    if (e instanceof JournalException unwritten) {
+      stepDown(unwritten);
+    } else {
+      log.error("the coordinator goes on after an unexpected error", e);
+    }
+  }
+
+  /** What is in memory may differ from what is written: whoever leads next goes by the latter. */
+  private void stepDown(JournalException e) {
+    log.warn("this coordinator steps down: {}", e.getMessage());
+    endTerm(String.valueOf(e.getMessage()));
+    leadership.resign(String.valueOf(e.getMessage()));
+  }
+
+  private static StatusRuntimeException busy() {
+    return Status.UNAVAILABLE
+        .withDescription("the coordinator is too busy: call again")
+        .asRuntimeException();
+  }
+
+  /** Every observer of a server's call is one of these. */
+  private static <T> ServerCallStreamObserver<T> serverCall(StreamObserver<T> observer) {
+    return (ServerCallStreamObserver<T>) observer;
+  }
+
+  /** Takes what still comes in on a call that has been refused. */
+  private static final class Ignored<T> implements StreamObserver<T> {
+    @Override
+    public void onNext(T message) {}
+
+    @Override
+    public void onError(Throwable t) {}
+
+    @Override
+    public void onCompleted() {}
+  }
+}

@@ -1,0 +1,20 @@
+package io.pulmo.coordinator.rpc;
+
+import io.pulmo.node.HostPort;
+import java.util.List;
+import java.util.Optional;
+
+/** What the service asks of the election. */
+public interface Leadership {
+  /** Who leads, if somebody is known to. */
+  Optional<HostPort> leader();
+
+  /** The newest leader's epoch, 0 before the first. */
+  long epoch();
+
+  /** All coordinators that are up. */
+  List<HostPort> coordinators();
+
+  /** Steps down. */
+  void resign(String why);
+}

@@ -1,0 +1,229 @@
+package io.pulmo.coordinator.rpc;
+
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.pulmo.coordinator.job.Jobs;
+import io.pulmo.coordinator.membership.Member;
+import io.pulmo.coordinator.membership.Members;
+import io.pulmo.coordinator.membership.Presence;
+import io.pulmo.node.HostPort;
+import io.pulmo.proto.CoordinatorMessage;
+import io.pulmo.proto.RunCompleted;
+import io.pulmo.proto.RunFailed;
+import io.pulmo.proto.RunId;
+import io.pulmo.proto.Welcome;
+import io.pulmo.proto.WorkerMessage;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One leader's time in office: its members, its jobs and those who watch. The coordinator's loop
+ * owns it; only heartbeats go out from elsewhere.
+ */
+final class Term implements ControlStream.Owner {
+  private static final Logger log = LoggerFactory.getLogger(Term.class);
+  private static final int MOST_STREAMS = 2 * Members.MOST;
+  private static final int MOST_WATCHES = 256;
+
+  private final long epoch;
+  private final Members members;
+  private final Jobs jobs;
+  private final Supplier<List<HostPort>> coordinators;
+  private final LongSupplier nanoTime;
+  private final Set<ControlStream> streams = ConcurrentHashMap.newKeySet();
+  private final List<JobWatch> watches;
+
+  Term(
+      long epoch,
+      Members members,
+      Jobs jobs,
+      List<JobWatch> watches,
+      Supplier<List<HostPort>> coordinators,
+      LongSupplier nanoTime) {
+    this.epoch = epoch;
+    this.members = members;
+    this.jobs = jobs;
+    this.watches = watches;
+    this.coordinators = coordinators;
+    this.nanoTime = nanoTime;
+  }
+
+  long epoch() {
+    return epoch;
+  }
+
+  Jobs jobs() {
+    return jobs;
+  }
+
+  void attached(ControlStream stream) {
+    if (streams.size() >= MOST_STREAMS) {
+      stream.close(Status.RESOURCE_EXHAUSTED.withDescription("too many workers: " + MOST_STREAMS));
+      return;
+    }
+    streams.add(stream);
+  }
+
+  @Override
+  public void received(ControlStream stream, WorkerMessage message) {
+    if (!streams.contains(stream)) {
+      return;
+    }
+    Presence presence = stream.presence();
+    try {
+      if (message.hasHello()) {
+        if (presence != null) {
+          throw Wire.invalid("a second Hello: expected one, first");
+        }
+        welcome(stream, Wire.member(message.getHello()));
+      } else if (presence == null) {
+        throw Wire.invalid("the first message is " + message.getKindCase() + ": expected HELLO");
+      } else {
+        report(presence.member(), message);
+      }
+    } catch (StatusRuntimeException e) {
+      drop(stream, e.getStatus(), "it sent what cannot be: " + e.getStatus().getDescription());
+    }
+  }
+
+  private void welcome(ControlStream stream, Member member) {
+    // A worker whose stream broke may be back before the break is noticed here.
+    for (ControlStream other : List.copyOf(streams)) {
+      Presence old = other.presence();
+      if (old != null && old.member().id().equals(member.id())) {
+        drop(other, Status.ABORTED.withDescription("attached again"), "it attached again");
+      }
+    }
+    if (!members.hasRoom()) {
+      throw Status.RESOURCE_EXHAUSTED
+          .withDescription(Members.MOST + " workers are here: expected no more")
+          .asRuntimeException();
+    }
+    stream.is(members.join(member));
+    log.info("worker {} joined", member.label());
+    Welcome.Builder welcome = Welcome.newBuilder().setEpoch(epoch);
+    coordinators.get().forEach(one -> welcome.addCoordinators(one.toString()));
+    stream.send(CoordinatorMessage.newBuilder().setWelcome(welcome).build());
+    jobs.joined(member, stream);
+  }
+
+  private void report(Member member, WorkerMessage message) {
+    switch (message.getKindCase()) {
+      case PROGRESS -> {
+        RunId run = message.getProgress().getRun();
+        jobs.progress(member, run.getJobId(), run.getView(), Wire.progress(message.getProgress()));
+      }
+      case EPOCH -> {
+        RunId run = message.getEpoch().getRun();
+        jobs.epoch(member, run.getJobId(), run.getView(), Wire.epoch(message.getEpoch()));
+      }
+      case COMPLETED -> {
+        RunCompleted completed = message.getCompleted();
+        RunId run = completed.getRun();
+        String manifest = completed.getBundleManifestSha256();
+        jobs.completed(
+            member,
+            run.getJobId(),
+            run.getView(),
+            Wire.digest(run, completed.getStateDigest()),
+            manifest.isEmpty() ? "" : Wire.blobName("bundle_manifest_sha256", manifest));
+      }
+      case FAILED -> {
+        RunFailed failed = message.getFailed();
+        RunId run = failed.getRun();
+        if (!failed.getStopped()) {
+          jobs.failed(
+              member,
+              run.getJobId(),
+              run.getView(),
+              Wire.text(failed.getError(), Wire.LONGEST_TEXT),
+              failed.getCulpritMemberId());
+        }
+      }
+      case HELLO, HEARTBEAT -> {
+        // Both have been seen to where they came in.
+      }
+      case KIND_NOT_SET ->
+          throw Wire.invalid(
+              "a message of no known kind: expected a newer worker"
+                  + " only with a newer coordinator");
+    }
+  }
+
+  @Override
+  public void ended(ControlStream stream, String cause) {
+    drop(stream, Status.OK, cause);
+  }
+
+  private void drop(ControlStream stream, Status status, String cause) {
+    if (!streams.remove(stream)) {
+      return;
+    }
+    stream.close(status);
+    Presence presence = stream.presence();
+    if (presence != null && members.leave(presence)) {
+      log.info("worker {} left: {}", presence.member().label(), cause);
+      jobs.left(presence.member(), cause);
+    }
+  }
+
+  void watch(JobWatch watch) {
+    jobs.get(watch.jobId());
+    if (watches.size() >= MOST_WATCHES) {
+      throw Status.RESOURCE_EXHAUSTED
+          .withDescription(MOST_WATCHES + " watch already: expected no more")
+          .asRuntimeException();
+    }
+    watches.add(watch);
+    flush();
+  }
+
+  /** Does what is due; called every tenth of a second. */
+  void tick() {
+    for (Members.Loss loss : members.silent()) {
+      for (ControlStream stream : List.copyOf(streams)) {
+        if (stream.presence() == loss.presence()) {
+          drop(stream, Status.UNAVAILABLE.withDescription(loss.cause()), loss.cause());
+        }
+      }
+    }
+    for (ControlStream stream : List.copyOf(streams)) {
+      if (stream.presence() == null
+          && nanoTime.getAsLong() - stream.openedNanos() > Members.SILENCE.toNanos()) {
+        drop(stream, Status.DEADLINE_EXCEEDED.withDescription("no Hello came"), "no Hello came");
+      }
+    }
+    jobs.tick();
+    flush();
+  }
+
+  private void flush() {
+    for (JobWatch watch : new ArrayList<>(watches)) {
+      if (watch.isCancelled()) {
+        watches.remove(watch);
+      } else if (watch.wantsStatus() && watch.send(jobs.get(watch.jobId()))) {
+        watches.remove(watch);
+      }
+    }
+  }
+
+  /** Heartbeats to all workers; any thread may call. */
+  void beat() {
+    streams.forEach(ControlStream::beat);
+  }
+
+  /** Ends every stream: whoever holds one looks for the next leader. */
+  void end(String why) {
+    Status status = Status.UNAVAILABLE.withDescription("this coordinator leads no more: " + why);
+    streams.forEach(stream -> stream.close(status));
+    streams.clear();
+    watches.forEach(watch -> watch.end(status.asRuntimeException()));
+    watches.clear();
+  }
+}
