@@ -39,7 +39,7 @@ public final class LeaderFollower implements AutoCloseable {
   private static final long LOOKUP_MILLIS = 2_000;
   private static final long CALL_MILLIS = 10_000;
   private static final long FIRST_PAUSE_MILLIS = 50;
-  private static final long LONGEST_PAUSE_MILLIS = 1_000;
+  private static final long LONGEST_PAUSE_MILLIS = 500;
   private static final int MOST_LEARNT = 32;
 
   private final List<HostPort> given;
@@ -297,7 +297,7 @@ public final class LeaderFollower implements AutoCloseable {
     return cause == null || cause.getMessage() == null ? words : words + ": " + cause.getMessage();
   }
 
-  /** Pauses that double up to a second. */
+  /** Pauses that double up to half a second. */
   private static final class Backoff {
     private long pauseMillis = FIRST_PAUSE_MILLIS;
 

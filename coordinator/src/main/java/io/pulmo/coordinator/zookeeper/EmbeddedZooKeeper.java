@@ -36,6 +36,8 @@ public final class EmbeddedZooKeeper implements AutoCloseable {
   public static EmbeddedZooKeeper start(Path folder, int port)
       throws IOException, InterruptedException {
     Files.createDirectories(folder);
+    // ZooKeeper takes this bound from a system property alone, and warns without one.
+    System.getProperties().putIfAbsent("zookeeper.maxCnxns", String.valueOf(MOST_CONNECTIONS));
     PurgeTxnLog.purge(folder.toFile(), folder.toFile(), SNAPSHOTS_KEPT);
     ZooKeeperServer server = new ZooKeeperServer(folder.toFile(), folder.toFile(), TICK_MILLIS);
     NIOServerCnxnFactory connections = new NIOServerCnxnFactory();
