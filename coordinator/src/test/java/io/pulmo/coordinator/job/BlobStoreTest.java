@@ -1,0 +1,93 @@
+package io.pulmo.coordinator.job;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.OptionalLong;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class BlobStoreTest {
+  private static final String ABC =
+      "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+  private final Path folder;
+
+  BlobStoreTest(@TempDir Path folder) {
+    this.folder = folder;
+  }
+
+  private static ByteBuffer bytes(String text) {
+    return ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private long files() throws IOException {
+    try (Stream<Path> all = Files.walk(folder)) {
+      return all.filter(Files::isRegularFile).count();
+    }
+  }
+
+  @Test
+  void blob_isThereOnceFinished_andNotBefore() throws Exception {
+    BlobStore store = new BlobStore(folder);
+    try (BlobStore.Incoming incoming = store.receive(ABC, 3)) {
+      incoming.write(bytes("ab"));
+      incoming.write(bytes("c"));
+      assertEquals(OptionalLong.empty(), store.size(ABC));
+      incoming.finish();
+    }
+    assertEquals(OptionalLong.of(3), store.size(ABC));
+    assertEquals(OptionalLong.of(3), new BlobStore(folder).size(ABC));
+    assertEquals("abc", Files.readString(folder.resolve("ba").resolve(ABC)));
+  }
+
+  @Test
+  void blob_ofOtherBytesThanAnnounced_leavesNothing() throws Exception {
+    BlobStore store = new BlobStore(folder);
+    try (BlobStore.Incoming incoming = store.receive(ABC, 3)) {
+      incoming.write(bytes("abd"));
+      assertThrows(IllegalArgumentException.class, incoming::finish);
+    }
+    try (BlobStore.Incoming incoming = store.receive(ABC, 3)) {
+      incoming.write(bytes("ab"));
+      assertThrows(IllegalArgumentException.class, incoming::finish);
+    }
+    try (BlobStore.Incoming incoming = store.receive(ABC, 3)) {
+      assertThrows(IllegalArgumentException.class, () -> incoming.write(bytes("abcd")));
+    }
+    assertEquals(0, files());
+  }
+
+  @Test
+  void blob_thatTheDiskCannotHold_isRefusedBeforeItsFirstByte() throws Exception {
+    BlobStore store = new BlobStore(folder);
+    IOException full = assertThrows(IOException.class, () -> store.receive(ABC, 1L << 60));
+    assertTrue(String.valueOf(full.getMessage()).contains("no room"), full.getMessage());
+    assertEquals(0, files());
+  }
+
+  @Test
+  void parts_ofAnEarlierProcess_areDropped() throws Exception {
+    BlobStore store = new BlobStore(folder);
+    try (BlobStore.Incoming halfWay = store.receive(ABC, 3)) {
+      halfWay.write(bytes("ab"));
+      assertEquals(1, files());
+      assertEquals(OptionalLong.empty(), new BlobStore(folder).size(ABC));
+      assertEquals(0, files());
+    }
+  }
+
+  @Test
+  void names_thatAreNoSha256_areRefused() throws Exception {
+    BlobStore store = new BlobStore(folder);
+    assertEquals(OptionalLong.empty(), store.size("../../etc/passwd"));
+    assertThrows(IllegalArgumentException.class, () -> store.receive("../x", 1));
+  }
+}
