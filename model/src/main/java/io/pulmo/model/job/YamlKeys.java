@@ -213,7 +213,10 @@ final class YamlKeys {
     String best = "";
     int least = Integer.MAX_VALUE;
     for (String one : known) {
-      int distance = distance(key.toLowerCase(Locale.ROOT), one.toLowerCase(Locale.ROOT));
+      String typed = key.toLowerCase(Locale.ROOT);
+      String meant = one.toLowerCase(Locale.ROOT);
+      // 'batchsize' is nearer to 'batch' than counting letters says.
+      int distance = typed.startsWith(meant) ? 1 : distance(typed, meant);
       if (distance < least) {
         least = distance;
         best = one;
