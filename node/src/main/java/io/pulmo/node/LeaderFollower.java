@@ -13,6 +13,7 @@ import io.pulmo.proto.GetLeaderResponse;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -41,6 +42,7 @@ public final class LeaderFollower implements AutoCloseable {
   private static final long FIRST_PAUSE_MILLIS = 50;
   private static final long LONGEST_PAUSE_MILLIS = 500;
   private static final int MOST_LEARNT = 32;
+  private static final int MOST_NAMED = 3;
 
   private final List<HostPort> given;
   private final Duration patience;
@@ -90,7 +92,7 @@ public final class LeaderFollower implements AutoCloseable {
   public HostPort leader(Duration patience) throws InterruptedException {
     long deadline = System.nanoTime() + patience.toNanos();
     Backoff backoff = new Backoff();
-    @Nullable String lastAnswer = null;
+    Map<HostPort, String> answers = new LinkedHashMap<>();
     while (true) {
       HostPort known = known();
       if (known != null) {
@@ -103,16 +105,16 @@ public final class LeaderFollower implements AutoCloseable {
             follow(found.get());
             return found.get();
           }
-          lastAnswer = coordinator + " knows of no leader at the moment";
+          answers.put(coordinator, "knows of no leader at the moment");
         } catch (StatusRuntimeException e) {
-          lastAnswer = coordinator + ": " + reason(e.getStatus());
+          answers.put(coordinator, reason(e.getStatus()));
         }
         if (System.nanoTime() - deadline > 0) {
           break;
         }
       }
       if (!backoff.pause(deadline)) {
-        throw noLeader(patience, lastAnswer, null);
+        throw noLeader(patience, answers, null);
       }
     }
   }
@@ -186,7 +188,7 @@ public final class LeaderFollower implements AutoCloseable {
         }
         redirect(trailers);
         if (!backoff.pause(deadline)) {
-          throw noLeader(patience, leader + ": " + reason(status), e);
+          throw noLeader(patience, Map.of(leader, reason(status)), e);
         }
       }
     }
@@ -211,7 +213,8 @@ public final class LeaderFollower implements AutoCloseable {
    */
   public static boolean concernsLeadership(Status status, @Nullable Metadata trailers) {
     return switch (status.getCode()) {
-      case UNAVAILABLE, DEADLINE_EXCEEDED -> true;
+      // A server that stops cancels what it cannot end.
+      case UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED -> true;
       case FAILED_PRECONDITION -> trailers != null && trailers.containsKey(LEADER);
       default -> false;
     };
@@ -271,19 +274,24 @@ public final class LeaderFollower implements AutoCloseable {
         address, target -> Channels.open(target, NodeServer.CONTROL_MESSAGE_BYTES));
   }
 
-  private NoLeaderException noLeader(
-      Duration patience, @Nullable String lastAnswer, @Nullable Throwable cause) {
-    StringBuilder addresses = new StringBuilder();
-    for (HostPort coordinator : coordinators()) {
-      addresses.append(addresses.isEmpty() ? "" : ",").append(coordinator);
-    }
+  private static NoLeaderException noLeader(
+      Duration patience, Map<HostPort, String> answers, @Nullable Throwable cause) {
+    StringBuilder asked = new StringBuilder();
+    answers.entrySet().stream()
+        .limit(MOST_NAMED)
+        .forEach(
+            entry ->
+                asked
+                    .append(asked.isEmpty() ? "" : "; ")
+                    .append(entry.getKey())
+                    .append(": ")
+                    .append(entry.getValue()));
     return new NoLeaderException(
-        "no leader answered within "
+        "no leader of the cluster answered within "
             + patience.toMillis() / 1000.0
-            + " s; asked the coordinators "
-            + addresses
-            + (lastAnswer == null ? "" : " (last answer: " + lastAnswer + ")")
-            + ": start one with 'pulmo coordinator', or check --coordinator",
+            + " s ("
+            + asked
+            + "): start a coordinator with 'pulmo coordinator', or correct --coordinator",
         cause);
   }
 
