@@ -31,11 +31,14 @@ public final class CoordinatorServer implements AutoCloseable {
   private static final long LOOK_MILLIS = 20;
 
   private final NodeServer server;
+  private final String zookeeper;
   private final Elected elected;
   private final Deque<AutoCloseable> parts;
 
-  private CoordinatorServer(NodeServer server, Elected elected, Deque<AutoCloseable> parts) {
+  private CoordinatorServer(
+      NodeServer server, String zookeeper, Elected elected, Deque<AutoCloseable> parts) {
     this.server = server;
+    this.zookeeper = zookeeper;
     this.elected = elected;
     this.parts = parts;
   }
@@ -91,7 +94,7 @@ public final class CoordinatorServer implements AutoCloseable {
       Election election = opened(parts, new Election(session, server.address(), elected));
       elected.election = election;
       election.start();
-      return new CoordinatorServer(server, elected, parts);
+      return new CoordinatorServer(server, connect, elected, parts);
     } catch (IOException | InterruptedException | RuntimeException e) {
       closeAll(parts);
       throw e;
@@ -114,6 +117,11 @@ public final class CoordinatorServer implements AutoCloseable {
   /** Under which others reach it. */
   public HostPort address() {
     return server.address();
+  }
+
+  /** HOST:PORT,... of the ZooKeeper that it uses, its own or another. */
+  public String zookeeper() {
+    return zookeeper;
   }
 
   /** Who leads, if somebody is known to. */

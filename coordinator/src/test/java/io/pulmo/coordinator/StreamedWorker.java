@@ -28,6 +28,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /** A worker as the coordinator sees one: a control stream that says what a test has it say. */
@@ -35,6 +36,8 @@ final class StreamedWorker implements AutoCloseable {
   final String id = UUID.randomUUID().toString();
   final String name;
   final CompletableFuture<Status> ended = new CompletableFuture<>();
+
+  final AtomicInteger heartbeats = new AtomicInteger();
 
   private final BlockingQueue<CoordinatorMessage> received = new LinkedBlockingQueue<>();
   private final ScheduledExecutorService heart = Executors.newSingleThreadScheduledExecutor();
@@ -76,7 +79,9 @@ final class StreamedWorker implements AutoCloseable {
 
               @Override
               public void onNext(CoordinatorMessage message) {
-                if (!message.hasHeartbeat()) {
+                if (message.hasHeartbeat()) {
+                  heartbeats.incrementAndGet();
+                } else {
                   received.add(message);
                 }
               }

@@ -139,7 +139,7 @@ public final class Jobs {
       }
     }
     JobSpec spec = JobFile.parse(submission.yaml());
-    checkFiles(spec, submission.files());
+    submission.check(spec, blobSizes);
     makeRoom();
     long sequence = jobs.values().stream().mapToLong(Job::sequence).max().orElse(0) + 1;
     JobRecord record =
@@ -165,38 +165,6 @@ public final class Jobs {
     log.info("job {} submitted", record.id());
     startNext();
     return record.id();
-  }
-
-  private void checkFiles(JobSpec spec, List<JobRecord.File> files) {
-    List<String> wanted = spec.files();
-    for (String name : wanted) {
-      if (files.stream().filter(file -> file.name().equals(name)).count() != 1) {
-        throw new RefusedException(
-            Kind.INVALID,
-            "JOB.yaml names the file '"
-                + name
-                + "': expected it once among the submission's files");
-      }
-    }
-    for (JobRecord.File file : files) {
-      if (!wanted.contains(file.name())) {
-        throw new RefusedException(
-            Kind.INVALID,
-            "file '" + file.name() + "' came with the submission: expected only those of JOB.yaml");
-      }
-      OptionalLong stored = blobSizes.apply(file.sha256());
-      if (stored.isEmpty() || stored.getAsLong() != file.bytes()) {
-        throw new RefusedException(
-            Kind.INVALID,
-            "file '"
-                + file.name()
-                + "' is blob "
-                + file.sha256()
-                + " of "
-                + file.bytes()
-                + " bytes: expected it to be stored before the submission");
-      }
-    }
   }
 
   private void makeRoom() {

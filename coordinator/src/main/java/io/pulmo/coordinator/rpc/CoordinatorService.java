@@ -53,7 +53,7 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
   private static final Logger log = LoggerFactory.getLogger(CoordinatorService.class);
   private static final long TICK_MILLIS = 100;
   private static final long BEAT_MILLIS = 500;
-  private static final int MOST_TRANSFERS = 32;
+  private static final int MOST_TRANSFERS = 16;
   private static final Duration IDLE_TRANSFER = Duration.ofSeconds(30);
 
   private final Leadership leadership;
@@ -285,6 +285,13 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
                     .withDescription(e.getMessage() + ": call again")
                     .withCause(e)
                     .asRuntimeException());
+          } catch (RuntimeException e) {
+            answer.onError(
+                Status.INTERNAL
+                    .withDescription("the coordinator failed: its log says how")
+                    .withCause(e)
+                    .asRuntimeException());
+            throw e;
           }
         };
     if (!loop.post(task)) {
