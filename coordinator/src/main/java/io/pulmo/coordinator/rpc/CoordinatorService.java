@@ -108,6 +108,10 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
   /** Leads no more: every stream ends. */
   public void deposed(String why) {
     loop.postAlways(() -> endTerm(why));
+    Term led = term;
+    if (led != null) {
+      led.cutOff(why);
+    }
   }
 
   /** Ends every stream and stops. */

@@ -218,9 +218,21 @@ final class Term implements ControlStream.Owner {
     streams.forEach(ControlStream::beat);
   }
 
+  /**
+   * Cuts off the workers, who look for the next leader; any thread may call. The loop may be
+   * waiting for a ZooKeeper that is gone.
+   */
+  void cutOff(String why) {
+    streams.forEach(stream -> stream.close(over(why)));
+  }
+
+  private static Status over(String why) {
+    return Status.UNAVAILABLE.withDescription("this coordinator leads no more: " + why);
+  }
+
   /** Ends every stream: whoever holds one looks for the next leader. */
   void end(String why) {
-    Status status = Status.UNAVAILABLE.withDescription("this coordinator leads no more: " + why);
+    Status status = over(why);
     streams.forEach(stream -> stream.close(status));
     streams.clear();
     watches.forEach(watch -> watch.end(status.asRuntimeException()));

@@ -12,7 +12,7 @@ import org.apache.zookeeper.KeeperException;
 /** A coordinator's connection to ZooKeeper, with the nodes that all coordinators expect there. */
 public final class ZooKeeperSession implements AutoCloseable {
   private static final int SESSION_MILLIS = 5_000;
-  private static final int CONNECTION_MILLIS = 3_000;
+  private static final int CONNECTION_MILLIS = 2_000;
   private static final int CONNECT_PATIENCE_SECONDS = 15;
   private static final String JOBS_PATH = "/pulmo/jobs";
   private static final String EMBEDDED_PATH = "/pulmo/embedded";
@@ -35,7 +35,8 @@ public final class ZooKeeperSession implements AutoCloseable {
             .connectString(connect)
             .sessionTimeoutMs(SESSION_MILLIS)
             .connectionTimeoutMs(CONNECTION_MILLIS)
-            .retryPolicy(new RetryNTimes(3, 100))
+            // Whoever writes steps down when in doubt: waiting for a lost ZooKeeper helps nobody.
+            .retryPolicy(new RetryNTimes(1, 100))
             .build();
     curator.start();
     ZooKeeperSession session = new ZooKeeperSession(curator);
