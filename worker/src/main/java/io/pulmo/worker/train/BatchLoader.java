@@ -107,6 +107,9 @@ final class BatchLoader implements AutoCloseable {
       ready.add(new Loaded.Failed(e));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    } catch (RuntimeException | Error e) {
+      // Whatever it is, the thread that waits for a batch must hear of it.
+      ready.add(new Loaded.Failed(new TrainingException("a batch could not be prepared: " + e, e)));
     }
   }
 
@@ -149,8 +152,14 @@ final class BatchLoader implements AutoCloseable {
     }
   }
 
+  /** Ends the thread, so that the decoders can go. */
   @Override
   public void close() {
     thread.interrupt();
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

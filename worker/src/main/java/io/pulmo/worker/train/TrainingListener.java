@@ -8,7 +8,7 @@ public interface TrainingListener {
   void stepped(StepReport report);
 
   /** After each epoch. */
-  void judged(Judgement judgement);
+  void judged(Judgement judgement) throws InterruptedException;
 
   /** When a checkpoint is due; the state must not be kept. */
   void checkpoint(TrainingState state) throws IOException;

@@ -1,0 +1,137 @@
+package io.pulmo.worker;
+
+import io.pulmo.export.BundleExporter;
+import io.pulmo.node.HostPort;
+import io.pulmo.node.LeaderFollower;
+import io.pulmo.node.Listen;
+import io.pulmo.node.NodeServer;
+import io.pulmo.worker.device.CpuDevice;
+import io.pulmo.worker.ring.RingService;
+import io.pulmo.worker.rpc.ControlLink;
+import io.pulmo.worker.rpc.Identity;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+
+/** A running worker: its ring service, its tie to the leader, and what it trains. */
+public final class WorkerServer implements AutoCloseable {
+  private final NodeServer server;
+  private final RingService rings;
+  private final LeaderFollower leader;
+  private final ControlLink link;
+  private final Runs runs;
+  private final Identity identity;
+
+  private WorkerServer(
+      NodeServer server,
+      RingService rings,
+      LeaderFollower leader,
+      ControlLink link,
+      Runs runs,
+      Identity identity) {
+    this.server = server;
+    this.rings = rings;
+    this.leader = leader;
+    this.link = link;
+    this.runs = runs;
+    this.identity = identity;
+  }
+
+  /**
+   * How a worker is started.
+   *
+   * @param coordinators some of the cluster's, at least one
+   * @param data the folder under which the images of jobs lie
+   * @param state a folder of its own, for files, checkpoints and bundles
+   * @param listen where the other members reach it
+   */
+  public record Settings(
+      List<HostPort> coordinators, Optional<Path> data, Path state, Listen listen) {
+    /** Checks that there is a coordinator and that the data are a folder. */
+    public Settings {
+      coordinators = List.copyOf(coordinators);
+      if (coordinators.isEmpty()) {
+        throw new IllegalArgumentException("no coordinator: expected at least one HOST:PORT");
+      }
+      if (data.isPresent() && !Files.isDirectory(data.get())) {
+        throw new IllegalArgumentException(
+            "--data " + data.get() + " is no folder: give the one under which the images lie");
+      }
+    }
+  }
+
+  /**
+   * Starts a worker; it looks for the leader from then on.
+   *
+   * @throws IOException if the address or the state folder cannot be used
+   */
+  public static WorkerServer start(Settings settings) throws IOException {
+    Files.createDirectories(settings.state());
+    RingService rings = new RingService();
+    NodeServer server;
+    try {
+      server =
+          NodeServer.start(settings.listen(), NodeServer.CONTROL_MESSAGE_BYTES, List.of(rings));
+    } catch (IOException | RuntimeException e) {
+      rings.close();
+      throw e;
+    }
+    Identity identity =
+        new Identity(
+            UUID.randomUUID().toString(),
+            server.address() + "/" + ProcessHandle.current().pid(),
+            server.address(),
+            HostId.read(),
+            Runtime.getRuntime().availableProcessors(),
+            "cpu");
+    LeaderFollower leader = new LeaderFollower(settings.coordinators());
+    ControlLink link = new ControlLink(identity, leader);
+    Workplace workplace =
+        new Workplace(
+            identity.name(),
+            settings.data(),
+            settings.state(),
+            leader,
+            rings,
+            CpuDevice::new,
+            new BundleExporter(Clock.systemUTC()),
+            Clock.systemUTC());
+    Runs runs = new Runs(workplace, link.reports());
+    link.start(runs);
+    return new WorkerServer(server, rings, leader, link, runs, identity);
+  }
+
+  /** Under which the other members reach it. */
+  public HostPort address() {
+    return server.address();
+  }
+
+  /** Drawn at random when it started. */
+  public String memberId() {
+    return identity.memberId();
+  }
+
+  /** For people: its address and process. */
+  public String name() {
+    return identity.name();
+  }
+
+  /** Whether a leader has taken it in and the stream to it is up. */
+  public boolean isAttached() {
+    return link.isWelcomed();
+  }
+
+  /** Leaves the cluster: the leader is told first, then what runs is stopped. */
+  @Override
+  public void close() {
+    link.close();
+    runs.close();
+    rings.close();
+    server.close();
+    leader.close();
+  }
+}

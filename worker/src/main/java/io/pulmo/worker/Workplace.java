@@ -1,0 +1,38 @@
+package io.pulmo.worker;
+
+import io.pulmo.export.BundleExporter;
+import io.pulmo.node.LeaderFollower;
+import io.pulmo.worker.ring.RingService;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.Optional;
+
+/**
+ * What all runs of a worker share.
+ *
+ * @param name of the worker, for messages
+ * @param data under which a job's images lie
+ * @param state folder of its own
+ * @param leader where files come from and bundles go
+ * @param rings the process's end of its rings
+ * @param devices makes what computes gradients
+ * @param exporter makes bundles
+ * @param clock gives bundles their version
+ */
+record Workplace(
+    String name,
+    Optional<Path> data,
+    Path state,
+    LeaderFollower leader,
+    RingService rings,
+    DeviceFactory devices,
+    BundleExporter exporter,
+    Clock clock) {
+  Path blobs() {
+    return state.resolve("blobs");
+  }
+
+  Path job(String jobId) {
+    return state.resolve(jobId);
+  }
+}

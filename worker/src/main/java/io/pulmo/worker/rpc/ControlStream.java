@@ -1,0 +1,172 @@
+package io.pulmo.worker.rpc;
+
+import io.grpc.Status;
+import io.grpc.stub.ClientCallStreamObserver;
+import io.grpc.stub.ClientResponseObserver;
+import io.pulmo.node.HostPort;
+import io.pulmo.node.LeaderFollower;
+import io.pulmo.proto.CoordinatorGrpc;
+import io.pulmo.proto.CoordinatorMessage;
+import io.pulmo.proto.Heartbeat;
+import io.pulmo.proto.Hello;
+import io.pulmo.proto.RunId;
+import io.pulmo.proto.StartRun;
+import io.pulmo.proto.Welcome;
+import io.pulmo.proto.WorkerMessage;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One control stream: the thread that runs it alone writes, heartbeats and reports; gRPC's threads
+ * hand over what comes in.
+ */
+final class ControlStream implements ClientResponseObserver<WorkerMessage, CoordinatorMessage> {
+  private static final long HEARTBEAT_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+  private static final long SILENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
+  private static final long NOT_READY_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+  private static final WorkerMessage HEARTBEAT =
+      WorkerMessage.newBuilder().setHeartbeat(Heartbeat.getDefaultInstance()).build();
+
+  private final Identity identity;
+  private final LeaderFollower follower;
+  private final Outbox outbox;
+  private final Reports reports;
+  private final Orders orders;
+  private volatile @Nullable ClientCallStreamObserver<WorkerMessage> call;
+  private volatile long lastHeardNanos;
+  private volatile boolean welcomed;
+  private volatile @Nullable String end;
+
+  ControlStream(
+      Identity identity, LeaderFollower follower, Outbox outbox, Reports reports, Orders orders) {
+    this.identity = identity;
+    this.follower = follower;
+    this.outbox = outbox;
+    this.reports = reports;
+    this.orders = orders;
+  }
+
+  boolean isWelcomed() {
+    return welcomed && end == null;
+  }
+
+  /** Keeps the stream up until it ends, and says why it did. */
+  String run() throws InterruptedException {
+    var unused = CoordinatorGrpc.newStub(follower.channel()).attach(this);
+    ClientCallStreamObserver<WorkerMessage> out = call;
+    if (out == null) {
+      throw new IllegalStateException("gRPC starts a call by handing over its observer");
+    }
+    lastHeardNanos = System.nanoTime();
+    try {
+      out.onNext(hello());
+      return write(out);
+    } finally {
+      out.cancel("the worker leaves this stream", null);
+    }
+  }
+
+  private String write(ClientCallStreamObserver<WorkerMessage> out) throws InterruptedException {
+    long nextBeatNanos = System.nanoTime();
+    while (true) {
+      String ended = end;
+      if (ended != null) {
+        return ended;
+      }
+      long now = System.nanoTime();
+      if (now - lastHeardNanos > SILENCE_NANOS) {
+        return "the leader was silent for " + TimeUnit.NANOSECONDS.toSeconds(SILENCE_NANOS) + " s";
+      }
+      if (!out.isReady()) {
+        LockSupport.parkNanos(NOT_READY_NANOS);
+        if (Thread.interrupted()) {
+          throw new InterruptedException("interrupted while the control stream was full");
+        }
+        continue;
+      }
+      WorkerMessage message = now - nextBeatNanos >= 0 ? HEARTBEAT : null;
+      if (message == null) {
+        message = outbox.next(nextBeatNanos - now);
+      } else {
+        nextBeatNanos = now + HEARTBEAT_NANOS;
+      }
+      if (message != null) {
+        out.onNext(message);
+      }
+    }
+  }
+
+  private WorkerMessage hello() {
+    return WorkerMessage.newBuilder()
+        .setHello(
+            Hello.newBuilder()
+                .setMemberId(identity.memberId())
+                .setName(identity.name())
+                .setRingAddress(identity.ringAddress().toString())
+                .setHostId(identity.hostId())
+                .setCores(identity.cores())
+                .setDevice(identity.device()))
+        .build();
+  }
+
+  @Override
+  public void beforeStart(ClientCallStreamObserver<WorkerMessage> requests) {
+    call = requests;
+  }
+
+  @Override
+  public void onNext(CoordinatorMessage message) {
+    if (end != null) {
+      return;
+    }
+    lastHeardNanos = System.nanoTime();
+    switch (message.getKindCase()) {
+      case WELCOME -> welcome(message.getWelcome());
+      case START -> start(message.getStart());
+      case STOP -> {
+        RunId run = message.getStop().getRun();
+        orders.stop(run.getJobId(), run.getView(), message.getStop().getReason());
+      }
+      case HEARTBEAT, KIND_NOT_SET -> {}
+    }
+  }
+
+  private void welcome(Welcome welcome) {
+    if (!orders.heard(welcome.getEpoch())) {
+      end = "its leader's epoch " + welcome.getEpoch() + " is over";
+      return;
+    }
+    try {
+      follower.learn(welcome.getCoordinatorsList().stream().map(HostPort::parse).toList());
+    } catch (IllegalArgumentException e) {
+      end = "unreadable Welcome: " + e.getMessage();
+      return;
+    }
+    welcomed = true;
+  }
+
+  private void start(StartRun start) {
+    try {
+      orders.start(RunOrder.of(start));
+    } catch (IllegalArgumentException e) {
+      reports.refused(start.getRun(), identity.name() + " refused the run: " + e.getMessage());
+    }
+  }
+
+  @Override
+  public void onError(Throwable error) {
+    Status status = Status.fromThrowable(error);
+    String words =
+        status.getDescription() == null
+            ? status.getCode().toString()
+            : status.getCode() + ": " + status.getDescription();
+    Throwable cause = status.getCause();
+    end = cause == null ? words : words + ": " + cause.getMessage();
+  }
+
+  @Override
+  public void onCompleted() {
+    end = "the leader closed it";
+  }
+}
