@@ -249,6 +249,6 @@ final class FakeCoordinator extends CoordinatorGrpc.CoordinatorImplBase implemen
   @Override
   public void close() {
     beats.shutdownNow();
-    server.closeNow();
+    server.close();
   }
 }

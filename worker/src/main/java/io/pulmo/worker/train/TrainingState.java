@@ -96,7 +96,7 @@ public final class TrainingState {
    *
    * @param momentum how far the running statistics move towards the batch's
    */
-  void apply(float[] gradient, float[] batchStatistics, float momentum) {
+  public void apply(float[] gradient, float[] batchStatistics, float momentum) {
     optimizer.step(learned, gradient, learningRate);
     for (int i = 0; i < statistics.length; i++) {
       statistics[i] += momentum * (batchStatistics[i] - statistics[i]);
