@@ -70,7 +70,7 @@ final class BatchLoader implements AutoCloseable {
 
   private int largestPart() {
     int most = 0;
-    for (int step : List.of(0, sampler.stepsPerEpoch() - 1)) {
+    for (int step = 0; step < sampler.stepsPerEpoch(); step++) {
       most = Math.max(most, Sampler.part(sampler.batchOf(step), shares, rank).size());
     }
     return most;

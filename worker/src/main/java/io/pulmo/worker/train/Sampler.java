@@ -8,7 +8,8 @@ import java.util.random.RandomGenerator;
  * Which samples make which step: a function of the seed alone, not of who computes them.
  *
  * @param samples how many there are
- * @param batch samples of a step; an epoch's last step takes what is left
+ * @param batch the most samples of a step; where they do not divide evenly, an epoch's steps are
+ *     nearly equal instead of the last one tiny, which its batch norms would suffer from
  * @param seed of order and augmentation
  */
 public record Sampler(int samples, int batch, long seed) {
@@ -60,8 +61,9 @@ public record Sampler(int samples, int batch, long seed) {
 
   /** All positions of a step of an epoch. */
   public Range batchOf(int step) {
-    int from = Math.multiplyExact(step, batch);
-    return new Range(from, (int) Math.min(samples, (long) from + batch));
+    int steps = stepsPerEpoch();
+    return new Range(
+        (int) ((long) samples * step / steps), (int) ((long) samples * (step + 1) / steps));
   }
 
   /** The randomness that augments the sample at a position of an epoch. */

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 import java.util.List;
@@ -28,6 +29,8 @@ class SamplerTest {
     int[] seen = new int[samples];
     int position = 0;
     for (int step = 0; step < sampler.stepsPerEpoch(); step++) {
+      int size = sampler.batchOf(step).size();
+      assertTrue(size <= batch && size >= Math.min(samples, batch) / 2, () -> "size " + size);
       for (int rank = 0; rank < shares.size(); rank++) {
         Sampler.Range part = Sampler.part(sampler.batchOf(step), shares, rank);
         assertEquals(position, part.from());
