@@ -98,6 +98,11 @@ final class FakeCoordinator extends CoordinatorGrpc.CoordinatorImplBase implemen
     epoch = now;
   }
 
+  /** Sends no heartbeats any more. */
+  void fallSilent() {
+    beats.shutdownNow();
+  }
+
   byte[] blob(String sha256) {
     return Objects.requireNonNull(blobs.get(sha256), sha256);
   }

@@ -188,6 +188,41 @@ class WorkerServerTest {
     assertNotEquals("", completed.getBundleManifestSha256());
   }
 
+  @Test
+  void run_study_trainsOnTenCropsWithoutChance() throws Exception {
+    List<FakeCoordinator.Attached> members = join(1);
+    leader.start(members, RUN, yaml(1) + "recipe: study\n", files(), 1);
+    String digest =
+        members.get(0).await(WorkerMessage::hasCompleted).getCompleted().getStateDigest();
+    RunId again = RUN.toBuilder().setView(2).build();
+    leader.start(members, again, yaml(1) + "recipe: study\n", files(), 1);
+    RunCompleted second =
+        members
+            .get(0)
+            .await(m -> m.hasCompleted() && m.getCompleted().getRun().equals(again))
+            .getCompleted();
+    assertEquals(digest, second.getStateDigest());
+  }
+
+  @Test
+  void stream_toAnOlderLeader_isLeft() throws Exception {
+    leader.epoch(5);
+    List<FakeCoordinator.Attached> members = join(1);
+    leader.epoch(3);
+    members.get(0).end();
+    FakeCoordinator.Attached older = leader.awaitWorker();
+    leader.epoch(6);
+    FakeCoordinator.Attached newer = leader.awaitWorker();
+    assertEquals(older.hello(), newer.hello());
+  }
+
+  @Test
+  void stream_leaderFallsSilent_isOpenedAgain() throws Exception {
+    List<FakeCoordinator.Attached> members = join(1);
+    leader.fallSilent();
+    assertEquals(members.get(0).hello(), leader.awaitWorker().hello());
+  }
+
   private List<FakeCoordinator.Attached> join(int count) throws Exception {
     List<FakeCoordinator.Attached> members = new ArrayList<>();
     for (int i = 0; i < count; i++) {
