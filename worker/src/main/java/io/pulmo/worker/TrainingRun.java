@@ -48,8 +48,8 @@ import org.slf4j.LoggerFactory;
 final class TrainingRun {
   private static final Logger log = LoggerFactory.getLogger(TrainingRun.class);
 
-  /** A ring's message is a quarter of a MiB; a predecessor with other code may send up to 1 MiB. */
-  private static final int RING_MESSAGE_BYTES = 1 << 20;
+  /** What comes back from a successor is a summary. */
+  private static final int RING_ANSWER_BYTES = 1 << 12;
 
   private static final int CACHE_PART_OF_HEAP = 4;
 
@@ -81,7 +81,7 @@ final class TrainingRun {
   }
 
   private static ManagedChannel connect(RingPlan.Peer peer) {
-    return Channels.open(HostPort.parse(peer.address()), RING_MESSAGE_BYTES);
+    return Channels.open(HostPort.parse(peer.address()), RING_ANSWER_BYTES);
   }
 
   RunOrder order() {
