@@ -1,0 +1,30 @@
+package io.pulmo.serving.backend;
+
+import java.util.Locale;
+
+/** What computes a study: an engine and a number format. In the order of preference. */
+public enum Mode {
+  /** OpenVINO in float32. */
+  FP32,
+  /** PyTorch in float32. */
+  TORCH;
+
+  /** The name on the command line and in tables, such as {@code fp32}. */
+  public String label() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /**
+   * The mode with this label.
+   *
+   * @throws IllegalArgumentException if there is none
+   */
+  public static Mode ofLabel(String label) {
+    for (Mode mode : values()) {
+      if (mode.label().equals(label)) {
+        return mode;
+      }
+    }
+    throw new IllegalArgumentException("the mode is '" + label + "', expected torch or fp32");
+  }
+}

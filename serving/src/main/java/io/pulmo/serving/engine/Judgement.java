@@ -1,0 +1,14 @@
+package io.pulmo.serving.engine;
+
+import io.pulmo.model.Findings;
+import io.pulmo.serving.backend.Mode;
+import io.pulmo.serving.repository.ModelIdentity;
+
+/**
+ * What a model says about one study.
+ *
+ * @param findings the probabilities
+ * @param model which model said it
+ * @param mode what computed it
+ */
+public record Judgement(Findings findings, ModelIdentity model, Mode mode) {}

@@ -1,0 +1,268 @@
+package io.pulmo.serving.repository;
+
+import io.pulmo.model.Findings;
+import io.pulmo.model.bundle.Bundle;
+import io.pulmo.model.bundle.SelfTest;
+import io.pulmo.model.image.ImageFormatException;
+import io.pulmo.model.image.ImagePipeline;
+import io.pulmo.model.image.Pixels;
+import io.pulmo.model.image.Preprocessing;
+import io.pulmo.model.weights.Weights;
+import io.pulmo.model.weights.WeightsFile;
+import io.pulmo.serving.backend.Backend;
+import io.pulmo.serving.backend.BackendUnavailableException;
+import io.pulmo.serving.backend.Mode;
+import io.pulmo.serving.backend.OpenVinoBackend;
+import io.pulmo.serving.backend.TorchBackend;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntConsumer;
+
+/**
+ * A bundle loaded into one backend for each mode: image bytes in, findings out.
+ *
+ * <p>Every backend has passed the bundle's self-test. Safe for use by several threads; judging is
+ * native and long: do it on platform threads.
+ */
+public final class LoadedModel implements AutoCloseable {
+  /** What float32 in another order of summation may change; a bundle may ask for less. */
+  private static final float MOST_TOLERANCE = 1e-4f;
+
+  private final ModelIdentity identity;
+  private final Preprocessing preprocessing;
+  private final ImagePipeline pipeline;
+  private final Map<Mode, Backend> backends = new EnumMap<>(Mode.class);
+  private final Map<Mode, String> unavailable = new EnumMap<>(Mode.class);
+
+  private LoadedModel(Bundle bundle, ModelIdentity identity) {
+    this.identity = identity;
+    this.preprocessing = bundle.manifest().preprocessing();
+    this.pipeline = new ImagePipeline(preprocessing);
+  }
+
+  /**
+   * Loads a bundle for all of these modes.
+   *
+   * @throws BackendUnavailableException if one of them cannot run on this machine, with the mend
+   * @throws SelfTestException if one of them computes something else than the bundle expects
+   * @throws IOException if a file cannot be read
+   */
+  public static LoadedModel open(Bundle bundle, Set<Mode> modes) throws IOException {
+    return load(bundle, Repository.identity(bundle), modes, true);
+  }
+
+  /**
+   * Loads a bundle for those of the modes that can run on this machine; {@link #unavailable} says
+   * what is with the others.
+   *
+   * @throws BackendUnavailableException if none can run
+   * @throws SelfTestException if one of them computes something else than the bundle expects
+   * @throws IOException if a file cannot be read
+   */
+  public static LoadedModel openRunnable(Bundle bundle, Set<Mode> modes) throws IOException {
+    return load(bundle, Repository.identity(bundle), modes, false);
+  }
+
+  static LoadedModel load(Bundle bundle, ModelIdentity identity, Set<Mode> modes, boolean required)
+      throws IOException {
+    if (modes.isEmpty()) {
+      throw new IllegalArgumentException("no mode is given, expected torch, fp32 or both");
+    }
+    LoadedModel model = new LoadedModel(bundle, identity);
+    try {
+      BackendUnavailableException last = null;
+      for (Mode mode : EnumSet.copyOf(modes)) {
+        try {
+          model.backends.put(mode, backend(bundle, mode));
+        } catch (BackendUnavailableException e) {
+          if (required) {
+            throw e;
+          }
+          model.unavailable.put(mode, String.valueOf(e.getMessage()));
+          last = e;
+        }
+      }
+      if (last != null && model.backends.isEmpty()) {
+        throw last;
+      }
+      model.selfTest(bundle);
+      return model;
+    } catch (IOException | RuntimeException | Error e) {
+      model.close();
+      throw e;
+    }
+  }
+
+  private static Backend backend(Bundle bundle, Mode mode) throws IOException {
+    int threads = Runtime.getRuntime().availableProcessors();
+    int cropPixels = bundle.manifest().preprocessing().cropPixels();
+    try {
+      return switch (mode) {
+        case FP32 -> OpenVinoBackend.open(bundle.file(Bundle.ONNX), cropPixels, threads);
+        case TORCH -> {
+          Weights weights =
+              WeightsFile.read(bundle.file(Bundle.WEIGHTS), bundle.manifest().network());
+          yield TorchBackend.open(weights, cropPixels, threads);
+        }
+      };
+    } catch (LinkageError e) {
+      throw new BackendUnavailableException(
+          mode,
+          mode.label()
+              + " cannot run: its classes are not on the class path ("
+              + e
+              + "); start with Pulmo's whole class path",
+          e);
+    }
+  }
+
+  /** Runs the self-test in every place of every backend, which also warms them up. */
+  private void selfTest(Bundle bundle) throws IOException {
+    SelfTest stored = bundle.selfTest();
+    SelfTest test =
+        new SelfTest(
+            stored.seed(), stored.probabilities(), Math.min(stored.tolerance(), MOST_TOLERANCE));
+    int side = preprocessing.resizePixels();
+    float[] crops = crops(Pixels.grey(side, side, test.grey(side)));
+    for (Backend backend : backends.values()) {
+      for (int i = 0; i < backend.parallelism(); i++) {
+        String mismatch = test.mismatch(backend.judge(crops)).orElse(null);
+        if (mismatch != null) {
+          throw new SelfTestException(
+              bundle.folder()
+                  + " was refused: in "
+                  + backend.mode().label()
+                  + " "
+                  + mismatch
+                  + "; export the bundle again");
+        }
+      }
+    }
+  }
+
+  private float[] crops(Pixels pixels) {
+    float[] crops = new float[Preprocessing.CROPS * preprocessing.cropSize()];
+    pipeline.tenCrops(pixels, crops, 0);
+    return crops;
+  }
+
+  /** Which model it is. */
+  public ModelIdentity identity() {
+    return identity;
+  }
+
+  /** What it can be judged with, in the order of preference. */
+  public SortedSet<Mode> modes() {
+    return Collections.unmodifiableSortedSet(new TreeSet<>(backends.keySet()));
+  }
+
+  /** Why the other modes that were asked for cannot run. */
+  public Map<Mode, String> unavailable() {
+    return Collections.unmodifiableMap(unavailable);
+  }
+
+  /** How many studies side by side keep the machine busy. */
+  public int parallelism() {
+    return backends.values().stream().mapToInt(Backend::parallelism).max().orElse(1);
+  }
+
+  /**
+   * Judges one image.
+   *
+   * @param image the bytes of an image file
+   * @throws ImageFormatException if they cannot be read as one
+   * @throws IllegalArgumentException if the mode is not one of {@link #modes}
+   */
+  public Findings judge(byte[] image, Mode mode) {
+    Backend backend = backends.get(mode);
+    if (backend == null) {
+      throw new IllegalArgumentException(
+          "the mode is " + mode.label() + ", loaded are " + backends.keySet());
+    }
+    return new Findings(backend.judge(crops(pipeline.resized(image))));
+  }
+
+  /**
+   * Judges image files, several side by side.
+   *
+   * @param judged hears after each how many are done; called by several threads
+   * @return the findings in the order of the files
+   * @throws IOException if a file cannot be read, or not as an image; the message names it
+   * @throws InterruptedException if the thread is interrupted; nothing is left running
+   */
+  public List<Findings> judgeAll(List<Path> images, Mode mode, IntConsumer judged)
+      throws IOException, InterruptedException {
+    // One more than infer at a time: it decodes the next study meanwhile.
+    int threads = Math.min(parallelism() + 1, Math.max(1, images.size()));
+    AtomicInteger next = new AtomicInteger();
+    AtomicInteger done = new AtomicInteger();
+    Findings[] all = new Findings[images.size()];
+    Callable<Void> work =
+        () -> {
+          for (int i = next.getAndIncrement(); i < all.length; i = next.getAndIncrement()) {
+            all[i] = judge(images.get(i), mode);
+            judged.accept(done.incrementAndGet());
+          }
+          return null;
+        };
+    ExecutorService pool =
+        Executors.newFixedThreadPool(
+            threads, Thread.ofPlatform().name("pulmo-judge-", 1).daemon().factory());
+    try {
+      List<Future<Void>> workers = new ArrayList<>();
+      for (int i = 0; i < threads; i++) {
+        workers.add(pool.submit(work));
+      }
+      for (Future<Void> worker : workers) {
+        worker.get();
+      }
+    } catch (ExecutionException e) {
+      switch (e.getCause()) {
+        case IOException io -> throw io;
+        case RuntimeException runtime -> throw runtime;
+        case Error error -> throw error;
+        case null, default -> throw new IllegalStateException(e);
+      }
+    } finally {
+      next.set(all.length);
+      pool.close();
+    }
+    List<Findings> findings = new ArrayList<>();
+    for (Findings one : all) {
+      findings.add(Objects.requireNonNull(one));
+    }
+    return findings;
+  }
+
+  private Findings judge(Path image, Mode mode) throws IOException {
+    byte[] bytes = Files.readAllBytes(image);
+    try {
+      return judge(bytes, mode);
+    } catch (ImageFormatException e) {
+      throw new IOException(image + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Frees the backends; waits for what is being judged. */
+  @Override
+  public void close() {
+    backends.values().forEach(Backend::close);
+  }
+}
