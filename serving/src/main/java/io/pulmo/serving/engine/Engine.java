@@ -1,10 +1,10 @@
 package io.pulmo.serving.engine;
 
 import io.pulmo.model.Findings;
-import io.pulmo.model.image.ImageFormatException;
+import io.pulmo.model.image.UnreadableImageException;
 import io.pulmo.serving.backend.Mode;
 import io.pulmo.serving.engine.RefusedException.Reason;
-import io.pulmo.serving.repository.LoadedModel;
+import io.pulmo.serving.repository.Judge;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -27,10 +27,9 @@ public final class Engine implements AutoCloseable {
   /** How many studies may wait. */
   public static final int QUEUE_STUDIES = 128;
 
-  private record Task(
-      Study study, LoadedModel model, Mode mode, CompletableFuture<Judgement> answer) {}
+  private record Task(Study study, Judge model, Mode mode, CompletableFuture<Judgement> answer) {}
 
-  private final Map<String, LoadedModel> models = new TreeMap<>();
+  private final Map<String, Judge> models = new TreeMap<>();
   private final LongSupplier nanoClock;
   private final BlockingQueue<Task> queue;
   private final long maxQueuedBytes;
@@ -39,7 +38,7 @@ public final class Engine implements AutoCloseable {
   private volatile boolean stopping;
 
   /** An engine with the bounds of a server. */
-  public Engine(List<LoadedModel> models) {
+  public Engine(List<? extends Judge> models) {
     // The images that wait may take a quarter of the heap.
     this(models, QUEUE_STUDIES, Runtime.getRuntime().maxMemory() / 4, System::nanoTime);
   }
@@ -51,13 +50,14 @@ public final class Engine implements AutoCloseable {
    * @param maxQueuedBytes how many bytes of images may wait
    * @param nanoClock what {@link Study#expiresNanos} is compared with
    */
-  Engine(List<LoadedModel> models, int queueStudies, long maxQueuedBytes, LongSupplier nanoClock) {
+  Engine(
+      List<? extends Judge> models, int queueStudies, long maxQueuedBytes, LongSupplier nanoClock) {
     models.forEach(model -> this.models.put(model.identity().name(), model));
     this.nanoClock = nanoClock;
     this.queue = new ArrayBlockingQueue<>(queueStudies);
     this.maxQueuedBytes = maxQueuedBytes;
     // One more than infer at a time: it decodes the next study meanwhile.
-    int most = models.stream().mapToInt(LoadedModel::parallelism).max().orElse(1) + 1;
+    int most = models.stream().mapToInt(Judge::parallelism).max().orElse(1) + 1;
     this.threads =
         Stream.iterate(1, i -> i + 1)
             .limit(most)
@@ -67,7 +67,7 @@ public final class Engine implements AutoCloseable {
   }
 
   /** The models that it judges with, by name. */
-  public List<LoadedModel> models() {
+  public List<Judge> models() {
     return List.copyOf(models.values());
   }
 
@@ -86,7 +86,7 @@ public final class Engine implements AutoCloseable {
     CompletableFuture<Judgement> answer = new CompletableFuture<>();
     Task task;
     try {
-      LoadedModel model = model(study.model());
+      Judge model = model(study.model());
       task = new Task(study, model, mode(model, study.mode()), answer);
     } catch (RefusedException e) {
       answer.completeExceptionally(e);
@@ -114,11 +114,11 @@ public final class Engine implements AutoCloseable {
     return answer;
   }
 
-  private LoadedModel model(String name) {
+  private Judge model(String name) {
     if (name.isEmpty() && models.size() == 1) {
       return models.values().iterator().next();
     }
-    LoadedModel model = models.get(name);
+    Judge model = models.get(name);
     if (model == null) {
       throw new RefusedException(
           Reason.NO_SUCH_MODEL,
@@ -131,7 +131,7 @@ public final class Engine implements AutoCloseable {
     return model;
   }
 
-  private static Mode mode(LoadedModel model, Optional<Mode> asked) {
+  private static Mode mode(Judge model, Optional<Mode> asked) {
     Mode mode = asked.orElseGet(() -> model.modes().iterator().next());
     if (!model.modes().contains(mode)) {
       throw new RefusedException(
@@ -177,7 +177,7 @@ public final class Engine implements AutoCloseable {
     try {
       Findings findings = task.model.judge(task.study.image(), task.mode);
       task.answer.complete(new Judgement(findings, task.model.identity(), task.mode));
-    } catch (ImageFormatException e) {
+    } catch (UnreadableImageException e) {
       task.answer.completeExceptionally(
           new RefusedException(Reason.UNREADABLE_IMAGE, String.valueOf(e.getMessage()), e));
     } catch (RuntimeException | Error e) {

@@ -3,10 +3,9 @@ package io.pulmo.serving.repository;
 import io.pulmo.model.Findings;
 import io.pulmo.model.bundle.Bundle;
 import io.pulmo.model.bundle.SelfTest;
-import io.pulmo.model.image.ImageFormatException;
 import io.pulmo.model.image.ImagePipeline;
-import io.pulmo.model.image.Pixels;
 import io.pulmo.model.image.Preprocessing;
+import io.pulmo.model.image.UnreadableImageException;
 import io.pulmo.model.weights.Weights;
 import io.pulmo.model.weights.WeightsFile;
 import io.pulmo.serving.backend.Backend;
@@ -41,7 +40,7 @@ import java.util.function.IntConsumer;
  * <p>Every backend has passed the bundle's self-test. Safe for use by several threads; judging is
  * native and long: do it on platform threads.
  */
-public final class LoadedModel implements AutoCloseable {
+public final class LoadedModel implements Judge, AutoCloseable {
   /** What float32 in another order of summation may change; a bundle may ask for less. */
   private static final float MOST_TOLERANCE = 1e-4f;
 
@@ -139,8 +138,7 @@ public final class LoadedModel implements AutoCloseable {
     SelfTest test =
         new SelfTest(
             stored.seed(), stored.probabilities(), Math.min(stored.tolerance(), MOST_TOLERANCE));
-    int side = preprocessing.resizePixels();
-    float[] crops = crops(Pixels.grey(side, side, test.grey(side)));
+    float[] crops = test.input(preprocessing);
     for (Backend backend : backends.values()) {
       for (int i = 0; i < backend.parallelism(); i++) {
         String mismatch = test.mismatch(backend.judge(crops)).orElse(null);
@@ -157,46 +155,36 @@ public final class LoadedModel implements AutoCloseable {
     }
   }
 
-  private float[] crops(Pixels pixels) {
-    float[] crops = new float[Preprocessing.CROPS * preprocessing.cropSize()];
-    pipeline.tenCrops(pixels, crops, 0);
-    return crops;
-  }
-
-  /** Which model it is. */
+  @Override
   public ModelIdentity identity() {
     return identity;
   }
 
-  /** What it can be judged with, in the order of preference. */
+  @Override
   public SortedSet<Mode> modes() {
     return Collections.unmodifiableSortedSet(new TreeSet<>(backends.keySet()));
   }
 
-  /** Why the other modes that were asked for cannot run. */
+  @Override
   public Map<Mode, String> unavailable() {
     return Collections.unmodifiableMap(unavailable);
   }
 
-  /** How many studies side by side keep the machine busy. */
+  @Override
   public int parallelism() {
     return backends.values().stream().mapToInt(Backend::parallelism).max().orElse(1);
   }
 
-  /**
-   * Judges one image.
-   *
-   * @param image the bytes of an image file
-   * @throws ImageFormatException if they cannot be read as one
-   * @throws IllegalArgumentException if the mode is not one of {@link #modes}
-   */
-  public Findings judge(byte[] image, Mode mode) {
+  @Override
+  public Findings judge(byte[] image, Mode mode) throws UnreadableImageException {
     Backend backend = backends.get(mode);
     if (backend == null) {
       throw new IllegalArgumentException(
           "the mode is " + mode.label() + ", loaded are " + backends.keySet());
     }
-    return new Findings(backend.judge(crops(pipeline.resized(image))));
+    float[] crops = new float[Preprocessing.CROPS * preprocessing.cropSize()];
+    pipeline.tenCrops(pipeline.resized(image), crops, 0);
+    return new Findings(backend.judge(crops));
   }
 
   /**
@@ -255,7 +243,7 @@ public final class LoadedModel implements AutoCloseable {
     byte[] bytes = Files.readAllBytes(image);
     try {
       return judge(bytes, mode);
-    } catch (ImageFormatException e) {
+    } catch (UnreadableImageException e) {
       throw new IOException(image + ": " + e.getMessage(), e);
     }
   }

@@ -8,9 +8,10 @@ import io.pulmo.proto.AnalyzeResponse;
 import io.pulmo.serving.engine.Engine;
 import io.pulmo.serving.engine.Judgement;
 import java.util.ArrayDeque;
-import java.util.HashSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Queue;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -29,7 +30,10 @@ final class StreamSession implements StreamObserver<AnalyzeRequest> {
   private final Object lock = new Object();
 
   @GuardedBy("lock")
-  private final Set<CompletableFuture<Judgement>> inEngine = new HashSet<>();
+  private final Map<Long, CompletableFuture<Judgement>> inEngine = new HashMap<>();
+
+  @GuardedBy("lock")
+  private long received;
 
   @GuardedBy("lock")
   private final Queue<AnalyzeResponse> answers = new ArrayDeque<>(WINDOW);
@@ -56,10 +60,12 @@ final class StreamSession implements StreamObserver<AnalyzeRequest> {
   @Override
   public void onNext(AnalyzeRequest request) {
     String id = request.getCorrelationId();
+    long number;
     synchronized (lock) {
       if (over) {
         return;
       }
+      number = ++received;
       unanswered++;
     }
     CompletableFuture<Judgement> judgement;
@@ -71,7 +77,7 @@ final class StreamSession implements StreamObserver<AnalyzeRequest> {
     }
     boolean late;
     synchronized (lock) {
-      inEngine.add(judgement);
+      inEngine.put(number, judgement);
       late = over;
     }
     if (late) {
@@ -81,7 +87,7 @@ final class StreamSession implements StreamObserver<AnalyzeRequest> {
         judgement.whenComplete(
             (done, thrown) -> {
               synchronized (lock) {
-                inEngine.remove(judgement);
+                inEngine.remove(number);
                 if (over) {
                   return;
                 }
@@ -126,11 +132,11 @@ final class StreamSession implements StreamObserver<AnalyzeRequest> {
   }
 
   private void cancel() {
-    Set<CompletableFuture<Judgement>> left;
+    List<CompletableFuture<Judgement>> left;
     synchronized (lock) {
       over = true;
       answers.clear();
-      left = Set.copyOf(inEngine);
+      left = List.copyOf(inEngine.values());
     }
     // Outside the lock: a cancelled future runs its dependents here.
     left.forEach(judgement -> judgement.cancel(false));

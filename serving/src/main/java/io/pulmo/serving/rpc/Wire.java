@@ -13,7 +13,7 @@ import io.pulmo.serving.backend.Mode;
 import io.pulmo.serving.engine.Judgement;
 import io.pulmo.serving.engine.RefusedException;
 import io.pulmo.serving.engine.Study;
-import io.pulmo.serving.repository.LoadedModel;
+import io.pulmo.serving.repository.Judge;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
@@ -89,7 +89,7 @@ final class Wire {
         .build();
   }
 
-  static ServedModel model(LoadedModel model) {
+  static ServedModel model(Judge model) {
     ServedModel.Builder served = ServedModel.newBuilder().setModel(identity(model.identity()));
     Finding.ALL.forEach(finding -> served.addLabels(finding.label()));
     model.modes().forEach(mode -> served.addPrecisions(precision(mode)));
