@@ -12,8 +12,9 @@ import io.pulmo.openvino.OpenVinoNotFoundException;
 import io.pulmo.openvino.Tensor;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Semaphore;
 
 /** A network on OpenVINO's processor plugin in float32. */
 public final class OpenVinoBackend implements Backend {
@@ -22,13 +23,14 @@ public final class OpenVinoBackend implements Backend {
   private final Core core;
   private final CompiledModel compiled;
   private final int places;
-  private final BlockingQueue<Place> free;
+  private final Queue<Place> free = new ConcurrentLinkedQueue<>();
+  private final Semaphore permits;
 
   private OpenVinoBackend(Core core, CompiledModel compiled, int cropPixels) {
     this.core = core;
     this.compiled = compiled;
     this.places = compiled.optimalRequests();
-    this.free = new ArrayBlockingQueue<>(places);
+    this.permits = new Semaphore(places, true);
     for (int i = 0; i < places; i++) {
       Tensor input =
           Tensor.allocate(ElementType.F32, Preprocessing.CROPS, 3, cropPixels, cropPixels);
@@ -84,12 +86,12 @@ public final class OpenVinoBackend implements Backend {
 
   @Override
   public float[] judge(float[] crops) {
-    Place place;
-    try {
-      place = free.take();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException("interrupted while waiting for OpenVINO", e);
+    // Not to be interrupted: a server that stops still answers what it has begun.
+    permits.acquireUninterruptibly();
+    Place place = free.poll();
+    if (place == null) {
+      permits.release();
+      throw new IllegalStateException("this backend is closed: open another");
     }
     try {
       place.input.write(0, crops, 0, Math.toIntExact(place.input.size()));
@@ -97,6 +99,7 @@ public final class OpenVinoBackend implements Backend {
       return mean(place.request.output());
     } finally {
       free.add(place);
+      permits.release();
     }
   }
 
@@ -114,18 +117,12 @@ public final class OpenVinoBackend implements Backend {
 
   @Override
   public void close() {
-    for (int closed = 0; closed < places; closed++) {
-      Place place;
-      try {
-        place = free.take();
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        // What still runs keeps its memory until the process ends.
-        return;
-      }
+    permits.acquireUninterruptibly(places);
+    for (Place place = free.poll(); place != null; place = free.poll()) {
       place.request.close();
       place.input.close();
     }
+    permits.release(places);
     compiled.close();
     core.close();
   }

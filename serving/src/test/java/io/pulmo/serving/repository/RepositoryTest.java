@@ -1,0 +1,180 @@
+package io.pulmo.serving.repository;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.pulmo.model.Finding;
+import io.pulmo.model.Findings;
+import io.pulmo.model.bundle.Bundle;
+import io.pulmo.model.bundle.BundleException;
+import io.pulmo.model.network.Preset;
+import io.pulmo.serving.TestImages;
+import io.pulmo.serving.TestModels;
+import io.pulmo.serving.backend.Mode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class RepositoryTest {
+  private static final Set<Mode> TORCH = Set.of(Mode.TORCH);
+
+  @SuppressWarnings("NullAway.Init") // JUnit sets it
+  @TempDir
+  Path folder;
+
+  @BeforeAll
+  static void natives() {
+    TestModels.assumeOpenVino();
+  }
+
+  private static String messageOf(Throwable thrown) {
+    return String.valueOf(thrown.getMessage());
+  }
+
+  /** The forward pass of the network in Torch and the exported ONNX on OpenVINO are one. */
+  @ParameterizedTest
+  @EnumSource(Preset.class)
+  void judge_randomImages_torchAndOpenVinoAgree(Preset preset) throws Exception {
+    Bundle bundle = TestModels.bundle(folder.resolve("b"), preset, 7);
+    float lowest = 1;
+    float highest = 0;
+    try (LoadedModel model = LoadedModel.open(bundle, EnumSet.allOf(Mode.class))) {
+      for (int seed = 0; seed < 5; seed++) {
+        byte[] image = TestImages.png(seed);
+        Findings torch = model.judge(image, Mode.TORCH);
+        Findings fp32 = model.judge(image, Mode.FP32);
+        for (Finding finding : Finding.ALL) {
+          assertEquals(torch.of(finding), fp32.of(finding), 1e-4f, finding.label());
+          lowest = Math.min(lowest, torch.of(finding));
+          highest = Math.max(highest, torch.of(finding));
+        }
+      }
+    }
+    // Probabilities that are all 0 or 1 would agree whatever the network computes.
+    assertTrue(
+        lowest > 0.01f && highest < 0.99f && highest - lowest > 0.05f, lowest + " to " + highest);
+  }
+
+  @Test
+  void open_severalVersions_servesTheHighestOfEachName() throws Exception {
+    Bundle bundle = TestModels.bundle(folder.resolve("r/chest/9"), Preset.SMALL, 1);
+    TestModels.bundle(folder.resolve("r/chest/10"), Preset.SMALL, 2);
+    TestModels.bundle(folder.resolve("r/other/2"), Preset.SMALL, 3);
+    Files.createDirectories(folder.resolve("r/chest/11")); // no manifest yet
+    Files.createDirectories(folder.resolve("r/.chest.123/1"));
+    try (Repository repository = Repository.open(folder.resolve("r"), TORCH, true)) {
+      List<ModelIdentity> models = repository.models().stream().map(LoadedModel::identity).toList();
+      assertEquals(2, models.size());
+      assertEquals("chest", models.get(0).name());
+      assertEquals(10, models.get(0).version());
+      assertEquals("other", models.get(1).name());
+      assertEquals(2, models.get(1).version());
+    }
+    try (Repository one = Repository.open(bundle.folder(), TORCH, true)) {
+      assertEquals(
+          List.of(new ModelIdentity("chest", 1, bundle.digest())),
+          one.models().stream().map(LoadedModel::identity).toList());
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Mode.class)
+  void open_selfTestFails_isRefusedWithFindingExpectedAndGot(Mode mode) throws Exception {
+    float[] got = new float[1];
+    Bundle bundle =
+        TestModels.bundle(
+            folder.resolve("b"),
+            Preset.SMALL,
+            1,
+            probabilities -> {
+              float[] twisted = probabilities.clone();
+              got[0] = twisted[Finding.NODULE.ordinal()];
+              twisted[Finding.NODULE.ordinal()] += got[0] < 0.5f ? 0.001f : -0.001f;
+              return twisted;
+            });
+    SelfTestException thrown =
+        assertThrows(SelfTestException.class, () -> LoadedModel.open(bundle, Set.of(mode)));
+    String message = messageOf(thrown);
+    assertTrue(message.contains(bundle.folder().toString()), message);
+    assertTrue(message.contains("in " + mode.label() + " "), message);
+    assertTrue(message.contains("for Nodule, expected "), message);
+    assertTrue(message.contains(Float.toString(got[0]).substring(0, 5)), message);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void open_fileAltered_isRefusedByName(Altered altered) throws Exception {
+    Bundle bundle = TestModels.bundle(folder.resolve("r/chest/1"), Preset.SMALL, 1);
+    Path file = bundle.folder().resolve(altered.file);
+    byte[] bytes = Files.readAllBytes(file);
+    bytes[bytes.length / 2] ^= 1;
+    Files.write(file, bytes);
+    BundleException thrown =
+        assertThrows(
+            BundleException.class, () -> Repository.open(folder.resolve("r"), TORCH, true));
+    assertTrue(messageOf(thrown).contains(altered.file), messageOf(thrown));
+  }
+
+  private enum Altered {
+    ONNX(Bundle.ONNX),
+    WEIGHTS(Bundle.WEIGHTS),
+    SELF_TEST(Bundle.SELF_TEST);
+
+    private final String file;
+
+    Altered(String file) {
+      this.file = file;
+    }
+  }
+
+  @Test
+  void open_noBundle_saysWhatIsExpected() {
+    BundleException none =
+        assertThrows(BundleException.class, () -> Repository.open(folder, TORCH, true));
+    assertTrue(messageOf(none).contains("NAME/VERSION/manifest.json"), messageOf(none));
+    Path missing = folder.resolve("missing");
+    BundleException thrown =
+        assertThrows(BundleException.class, () -> Repository.open(missing, TORCH, true));
+    assertTrue(messageOf(thrown).contains(missing.toString()), messageOf(thrown));
+  }
+
+  @Test
+  void judgeAll_files_keepsTheirOrder() throws Exception {
+    Bundle bundle = TestModels.bundle(folder.resolve("b"), Preset.SMALL, 1);
+    List<Path> files = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      files.add(Files.write(folder.resolve(i + ".png"), TestImages.png(i)));
+    }
+    AtomicInteger judged = new AtomicInteger();
+    try (LoadedModel model = LoadedModel.open(bundle, EnumSet.allOf(Mode.class))) {
+      for (Mode mode : Mode.values()) {
+        judged.set(0);
+        List<Findings> all = model.judgeAll(files, mode, done -> judged.incrementAndGet());
+        for (int i = 0; i < 20; i++) {
+          assertEquals(
+              model.judge(TestImages.png(i), mode).of(Finding.MASS),
+              all.get(i).of(Finding.MASS),
+              1e-6f);
+        }
+        assertEquals(20, judged.get());
+      }
+      Path broken = Files.writeString(folder.resolve("broken.png"), "not an image");
+      files.add(3, broken);
+      IOException thrown =
+          assertThrows(IOException.class, () -> model.judgeAll(files, Mode.FP32, done -> {}));
+      assertTrue(messageOf(thrown).contains("broken.png"), messageOf(thrown));
+      assertEquals(List.of(), model.judgeAll(List.of(), Mode.FP32, done -> {}));
+    }
+  }
+}
