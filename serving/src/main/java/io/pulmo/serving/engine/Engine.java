@@ -71,6 +71,11 @@ public final class Engine implements AutoCloseable {
     return List.copyOf(models.values());
   }
 
+  /** How many studies wait for a thread. */
+  public int waiting() {
+    return queue.size();
+  }
+
   /** Now, by the engine's clock. */
   public long nowNanos() {
     return nanoClock.getAsLong();

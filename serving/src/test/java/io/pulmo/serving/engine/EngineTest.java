@@ -7,22 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.pulmo.model.Finding;
-import io.pulmo.model.Findings;
 import io.pulmo.model.image.ImageDecoder;
 import io.pulmo.model.image.UnreadableImageException;
+import io.pulmo.serving.GatedJudge;
 import io.pulmo.serving.backend.Mode;
 import io.pulmo.serving.engine.RefusedException.Reason;
-import io.pulmo.serving.repository.Judge;
-import io.pulmo.serving.repository.ModelIdentity;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.SortedSet;
-import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -35,51 +28,6 @@ class EngineTest {
   private final GatedJudge judge = new GatedJudge("chest");
   private final AtomicLong nowNanos = new AtomicLong();
   private final Engine engine = new Engine(List.of(judge), WAITING, 100, nowNanos::get);
-
-  /** Judges when told to; its findings are the image's first byte in hundredths. */
-  private static final class GatedJudge implements Judge {
-    final Semaphore entered = new Semaphore(0);
-    final Semaphore go = new Semaphore(0);
-    final AtomicInteger judged = new AtomicInteger();
-    private final String name;
-
-    GatedJudge(String name) {
-      this.name = name;
-    }
-
-    @Override
-    public ModelIdentity identity() {
-      return new ModelIdentity(name, 1, "0123456789abcdef");
-    }
-
-    @Override
-    public SortedSet<Mode> modes() {
-      return new TreeSet<>(List.of(Mode.FP32));
-    }
-
-    @Override
-    public Map<Mode, String> unavailable() {
-      return Map.of(Mode.TORCH, "libtorch is not installed");
-    }
-
-    @Override
-    public int parallelism() {
-      return 1;
-    }
-
-    @Override
-    public Findings judge(byte[] image, Mode mode) throws UnreadableImageException {
-      if (image.length == 0) {
-        ImageDecoder.decode(image);
-      }
-      entered.release();
-      go.acquireUninterruptibly();
-      judged.incrementAndGet();
-      float[] all = new float[Finding.COUNT];
-      java.util.Arrays.fill(all, image[0] / 100f);
-      return new Findings(all);
-    }
-  }
 
   @AfterEach
   void stop() {
