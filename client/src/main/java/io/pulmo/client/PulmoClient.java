@@ -257,11 +257,11 @@ public final class PulmoClient implements AutoCloseable {
           public void beforeStart(ClientCallStreamObserver<Object> call) {
             var unused =
                 answer.whenComplete(
-                (value, thrown) -> {
-                  if (answer.isCancelled()) {
-                    call.cancel("the caller cancelled the future", null);
-                  }
-                });
+                    (value, thrown) -> {
+                      if (answer.isCancelled()) {
+                        call.cancel("the caller cancelled the future", null);
+                      }
+                    });
           }
 
           @Override

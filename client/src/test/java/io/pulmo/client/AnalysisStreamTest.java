@@ -154,13 +154,11 @@ class AnalysisStreamTest {
     AnalysisStream stream = client.stream(heard);
     stream.send("held", FakeInference.image("hold"));
     stream.send("last", FakeInference.image("break"));
-    PulmoException thrown =
-        assertThrows(PulmoException.class, () -> stream.awaitCompletion(LONG));
+    PulmoException thrown = assertThrows(PulmoException.class, () -> stream.awaitCompletion(LONG));
     assertEquals(Kind.UNAVAILABLE, thrown.kind());
     assertEquals("gone", thrown.getMessage());
     assertEquals(Map.of("held", Kind.UNAVAILABLE, "last", Kind.UNAVAILABLE), heard.failed);
-    assertThrows(
-        PulmoException.class, () -> stream.send("after", FakeInference.image("value 1")));
+    assertThrows(PulmoException.class, () -> stream.send("after", FakeInference.image("value 1")));
     assertNull(heard.failed.get("after"));
   }
 
@@ -201,8 +199,7 @@ class AnalysisStreamTest {
               }
             });
     stream.send("a", FakeInference.image("value 1"));
-    PulmoException thrown =
-        assertThrows(PulmoException.class, () -> stream.awaitCompletion(LONG));
+    PulmoException thrown = assertThrows(PulmoException.class, () -> stream.awaitCompletion(LONG));
     assertEquals(Kind.INTERNAL, thrown.kind());
     assertTrue(String.valueOf(thrown.getMessage()).contains("the database is full"));
     assertFalse(heard.failed.containsKey("a"));

@@ -93,8 +93,7 @@ class PulmoClientTest {
   void analyze_noAnswer_failsAtTheDeadline() {
     Options soon = Options.defaults().withDeadline(Duration.ofMillis(50));
     PulmoException failure =
-        assertThrows(
-            PulmoException.class, () -> client.analyze(FakeInference.image("hold"), soon));
+        assertThrows(PulmoException.class, () -> client.analyze(FakeInference.image("hold"), soon));
     assertEquals(Kind.DEADLINE, failure.kind());
   }
 
@@ -146,8 +145,7 @@ class PulmoClientTest {
     }
     try (PulmoClient none = PulmoClient.builder().target(gone).build()) {
       PulmoException failure =
-          assertThrows(
-              PulmoException.class, () -> none.analyze(FakeInference.image("value 50")));
+          assertThrows(PulmoException.class, () -> none.analyze(FakeInference.image("value 50")));
       assertEquals(Kind.UNAVAILABLE, failure.kind());
     }
   }
@@ -155,8 +153,7 @@ class PulmoClientTest {
   @Test
   void models_served_areListed() {
     assertEquals(
-        List.of(
-            new ServedModel("chest", 3, "ab12", Analysis.LABELS, Set.of(Precision.FP32))),
+        List.of(new ServedModel("chest", 3, "ab12", Analysis.LABELS, Set.of(Precision.FP32))),
         client.models());
   }
 
@@ -164,8 +161,7 @@ class PulmoClientTest {
   @ValueSource(strings = {"localhost", ":80", "host:0", "host:65536", "::1:80", "host:x", ""})
   void target_notHostAndPort_isRefused(String target) {
     IllegalArgumentException thrown =
-        assertThrows(
-            IllegalArgumentException.class, () -> PulmoClient.builder().target(target));
+        assertThrows(IllegalArgumentException.class, () -> PulmoClient.builder().target(target));
     assertTrue(String.valueOf(thrown.getMessage()).contains("expected HOST:PORT"));
   }
 

@@ -3,7 +3,6 @@ package io.pulmo.serving;
 import io.pulmo.node.HostPort;
 import io.pulmo.node.Listen;
 import io.pulmo.node.NodeServer;
-import io.pulmo.proto.InferenceGrpc;
 import io.pulmo.serving.backend.Mode;
 import io.pulmo.serving.engine.Engine;
 import io.pulmo.serving.repository.LoadedModel;
@@ -79,7 +78,7 @@ public final class ServingServer implements AutoCloseable {
               settings.listen(),
               InferenceService.MAX_MESSAGE_BYTES,
               List.of(new InferenceService(engine)));
-      server.setServing(InferenceGrpc.SERVICE_NAME, true);
+      server.setServing(InferenceService.NAME, true);
       return new ServingServer(repository, engine, server);
     } catch (IOException | RuntimeException | Error e) {
       if (engine != null) {

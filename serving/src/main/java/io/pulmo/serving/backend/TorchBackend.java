@@ -5,26 +5,36 @@ import io.pulmo.model.weights.Weights;
 import io.pulmo.net.DenseNet;
 import io.pulmo.net.EngineUnavailableException;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A network on libtorch in float32. The only class of serving that knows DJL, so that none of it is
  * loaded where Torch is not asked for.
  */
 public final class TorchBackend implements Backend {
+  /** The activations of one study of DenseNet-121 take some hundred megabytes. */
+  private static final int MOST_PLACES = 4;
+
   private final DenseNet network;
   private final int cropPixels;
-  private final Semaphore one = new Semaphore(1);
+  private final int threads;
+  private final int places;
+  private final Semaphore permits;
+  private final AtomicInteger running = new AtomicInteger();
 
-  private TorchBackend(DenseNet network, int cropPixels) {
+  private TorchBackend(DenseNet network, int cropPixels, int threads) {
     this.network = network;
     this.cropPixels = cropPixels;
+    this.threads = threads;
+    this.places = Math.min(threads, MOST_PLACES);
+    this.permits = new Semaphore(places, true);
   }
 
   /**
    * Loads weights into libtorch.
    *
    * @param cropPixels the side of the crops
-   * @param threads how many threads compute one study
+   * @param threads how many threads compute
    * @throws BackendUnavailableException if libtorch is not there
    */
   public static TorchBackend open(Weights weights, int cropPixels, int threads) {
@@ -35,7 +45,7 @@ public final class TorchBackend implements Backend {
       throw new BackendUnavailableException(Mode.TORCH, String.valueOf(e.getMessage()), e);
     }
     network.load(weights);
-    return new TorchBackend(network, cropPixels);
+    return new TorchBackend(network, cropPixels, threads);
   }
 
   @Override
@@ -45,17 +55,20 @@ public final class TorchBackend implements Backend {
 
   @Override
   public int parallelism() {
-    return 1;
+    return places;
   }
 
   @Override
   public float[] judge(float[] crops) {
-    // One study at a time with all threads: side by side they would share the same cores.
-    one.acquireUninterruptibly();
+    permits.acquireUninterruptibly();
     try {
+      // A lone study has all threads; studies side by side share them, which gives more of them a
+      // second than one after the other.
+      network.setThreads(Math.max(1, threads / running.incrementAndGet()));
       return network.studyProbabilities(crops, 1, Preprocessing.CROPS, cropPixels);
     } finally {
-      one.release();
+      running.decrementAndGet();
+      permits.release();
     }
   }
 

@@ -204,11 +204,17 @@ public final class LoadedModel implements Judge, AutoCloseable {
     Findings[] all = new Findings[images.size()];
     Callable<Void> work =
         () -> {
-          for (int i = next.getAndIncrement(); i < all.length; i = next.getAndIncrement()) {
-            all[i] = judge(images.get(i), mode);
-            judged.accept(done.incrementAndGet());
+          try {
+            for (int i = next.getAndIncrement(); i < all.length; i = next.getAndIncrement()) {
+              all[i] = judge(images.get(i), mode);
+              judged.accept(done.incrementAndGet());
+            }
+            return null;
+          } catch (IOException | RuntimeException | Error e) {
+            // The others need not go on.
+            next.set(all.length);
+            throw e;
           }
-          return null;
         };
     ExecutorService pool =
         Executors.newFixedThreadPool(

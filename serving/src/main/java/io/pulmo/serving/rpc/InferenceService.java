@@ -16,6 +16,9 @@ import java.util.concurrent.TimeUnit;
 
 /** The Pulmo API on an engine. */
 public final class InferenceService extends InferenceGrpc.InferenceImplBase {
+  /** The service's full name. */
+  public static final String NAME = InferenceGrpc.SERVICE_NAME;
+
   /** The largest message of the contract. */
   public static final int MAX_MESSAGE_BYTES = 32 << 20;
 
