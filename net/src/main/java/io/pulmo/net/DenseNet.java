@@ -74,6 +74,16 @@ public final class DenseNet implements AutoCloseable {
     return new DenseNet(spec, threads, Libtorch.load());
   }
 
+  /**
+   * The native engine's name and version, loaded if it was not yet.
+   *
+   * @throws EngineUnavailableException if libtorch cannot be loaded
+   */
+  public static String engineVersion() {
+    Engine engine = Libtorch.load();
+    return engine.getEngineName() + " " + engine.getVersion();
+  }
+
   /** The network. */
   public DenseNetSpec spec() {
     return spec;

@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.pulmo.model.Finding;
-import io.pulmo.model.network.Initialization;
 import io.pulmo.model.network.Preset;
+import io.pulmo.model.weights.Initialization;
 import io.pulmo.model.weights.Weights;
 import io.pulmo.model.weights.WeightsFile;
 import java.io.IOException;

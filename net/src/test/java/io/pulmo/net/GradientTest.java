@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.pulmo.model.Finding;
-import io.pulmo.model.network.Initialization;
+import io.pulmo.model.weights.Initialization;
 import io.pulmo.model.weights.Weights;
 import java.util.Arrays;
 import java.util.List;

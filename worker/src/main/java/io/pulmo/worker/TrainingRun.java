@@ -7,7 +7,7 @@ import io.pulmo.model.image.ImagePipeline;
 import io.pulmo.model.job.JobFile;
 import io.pulmo.model.job.JobSpec;
 import io.pulmo.model.network.DenseNetSpec;
-import io.pulmo.model.network.Initialization;
+import io.pulmo.model.weights.Initialization;
 import io.pulmo.model.weights.Weights;
 import io.pulmo.net.Loss;
 import io.pulmo.net.SoftmaxCrossEntropy;

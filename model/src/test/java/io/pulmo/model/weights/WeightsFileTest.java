@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.pulmo.model.network.DenseNetSpec;
-import io.pulmo.model.network.Initialization;
 import io.pulmo.model.network.Preset;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.pulmo.model.Finding;
 import io.pulmo.model.job.JobSpec;
 import io.pulmo.model.network.DenseNetSpec;
-import io.pulmo.model.network.Initialization;
+import io.pulmo.model.weights.Initialization;
 import io.pulmo.model.weights.Weights;
 import io.pulmo.net.Loss;
 import io.pulmo.net.WeightedBinaryCrossEntropy;

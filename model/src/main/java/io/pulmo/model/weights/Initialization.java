@@ -1,8 +1,7 @@
-package io.pulmo.model.network;
+package io.pulmo.model.weights;
 
+import io.pulmo.model.network.DenseNetSpec;
 import io.pulmo.model.network.DenseNetSpec.Parameter;
-import io.pulmo.model.weights.Tensor;
-import io.pulmo.model.weights.Weights;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.SequencedMap;
