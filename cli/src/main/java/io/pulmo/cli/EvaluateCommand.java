@@ -1,0 +1,149 @@
+package io.pulmo.cli;
+
+import io.pulmo.cli.terminal.ExitCode;
+import io.pulmo.cli.terminal.JsonFile;
+import io.pulmo.cli.terminal.Progress;
+import io.pulmo.cli.terminal.Table;
+import io.pulmo.model.Finding;
+import io.pulmo.model.Findings;
+import io.pulmo.model.bundle.Bundle;
+import io.pulmo.model.data.LabelList;
+import io.pulmo.model.metric.AucReport;
+import io.pulmo.serving.backend.Mode;
+import io.pulmo.serving.repository.LoadedModel;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+
+@Command(
+    name = "evaluate",
+    description =
+        "How good a bundle is on a label list: area under the ROC curve per disease and mode.")
+final class EvaluateCommand implements Callable<Integer> {
+  @ParentCommand private @Nullable Pulmo pulmo;
+  @Mixin private final ModeOption modes = new ModeOption();
+
+  @Option(names = "--bundle", paramLabel = "DIR", required = true)
+  private Path bundle = Path.of("");
+
+  @Option(names = "--labels", paramLabel = "LIST", required = true)
+  private Path labels = Path.of("");
+
+  @Option(
+      names = "--images",
+      paramLabel = "DIR",
+      required = true,
+      description = "the folder in which the list's images lie")
+  private Path images = Path.of("");
+
+  @Option(names = "--json", paramLabel = "FILE", description = "the table for programs")
+  private Optional<Path> json = Optional.empty();
+
+  /** One mode's result. */
+  private record Row(Mode mode, AucReport report, double studiesPerSecond) {}
+
+  @Override
+  public Integer call() throws Exception {
+    LabelList list = LabelList.read(labels);
+    List<Path> files =
+        IntStream.range(0, list.size()).mapToObj(i -> images.resolve(list.name(i))).toList();
+    Bundle opened = Bundle.open(bundle);
+    List<Row> rows = new ArrayList<>();
+    try (LoadedModel model =
+        modes.given()
+            ? LoadedModel.open(opened, modes.modes())
+            : LoadedModel.openRunnable(opened, modes.modes())) {
+      model
+          .unavailable()
+          .forEach((mode, why) -> System.err.println("pulmo: no " + mode.label() + ": " + why));
+      for (Mode mode : model.modes()) {
+        rows.add(evaluate(model, mode, list, files));
+      }
+    }
+    print(rows, list);
+    if (json.isPresent()) {
+      write(json.get(), rows, list);
+    }
+    return ExitCode.DONE;
+  }
+
+  private Row evaluate(LoadedModel model, Mode mode, LabelList list, List<Path> files)
+      throws IOException, InterruptedException {
+    try (Progress progress =
+        Progress.start(
+            mode.label(), " studies", files.size(), Objects.requireNonNull(pulmo).quiet())) {
+      long startedNanos = System.nanoTime();
+      float[] probabilities = new float[files.size() * Finding.COUNT];
+      int at = 0;
+      for (Findings findings : model.judgeAll(files, mode, progress::at)) {
+        System.arraycopy(findings.probabilities(), 0, probabilities, at, Finding.COUNT);
+        at += Finding.COUNT;
+      }
+      double seconds = (System.nanoTime() - startedNanos) / 1e9;
+      return new Row(mode, AucReport.of(probabilities, list), files.size() / seconds);
+    }
+  }
+
+  private static void print(List<Row> rows, LabelList list) {
+    List<String> heads = new ArrayList<>(List.of("disease", "positives"));
+    rows.forEach(row -> heads.add("AUC " + row.mode().label()));
+    Table table = new Table(heads.toArray(String[]::new));
+    boolean undefined = false;
+    for (Finding finding : Finding.ALL) {
+      List<String> cells =
+          new ArrayList<>(
+              List.of(finding.label(), Long.toString(list.positives()[finding.ordinal()])));
+      for (Row row : rows) {
+        double auc = row.report().of(finding);
+        undefined |= Double.isNaN(auc);
+        cells.add(Double.isNaN(auc) ? "-" : String.format(Locale.ROOT, "%.3f", auc));
+      }
+      table.row(cells.toArray(String[]::new));
+    }
+    table.row(
+        Stream.concat(
+                Stream.of("mean", ""),
+                rows.stream().map(r -> String.format(Locale.ROOT, "%.4f", r.report().mean())))
+            .toArray(String[]::new));
+    table.row(
+        Stream.concat(
+                Stream.of("studies/s", ""),
+                rows.stream().map(r -> String.format(Locale.ROOT, "%.1f", r.studiesPerSecond())))
+            .toArray(String[]::new));
+    System.out.print(table);
+    if (undefined) {
+      System.out.println(
+          "- : not defined, for want of a positive or of a negative; left out of the mean");
+    }
+  }
+
+  private static void write(Path file, List<Row> rows, LabelList list) throws IOException {
+    List<Map<String, Object>> modes = new ArrayList<>();
+    for (Row row : rows) {
+      Map<String, Object> mode = new LinkedHashMap<>();
+      mode.put("mode", row.mode().label());
+      mode.put("auc_mean", row.report().mean());
+      mode.put("auc", JsonFile.byFinding(row.report().auc()));
+      mode.put("studies_per_s", row.studiesPerSecond());
+      modes.add(mode);
+    }
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("images", list.size());
+    json.put("modes", modes);
+    JsonFile.write(file, json);
+  }
+}

@@ -1,0 +1,72 @@
+package io.pulmo.cli;
+
+import io.pulmo.cli.terminal.ExitCode;
+import io.pulmo.export.BundleExporter;
+import io.pulmo.model.bundle.Bundle;
+import io.pulmo.model.image.Preprocessing;
+import io.pulmo.net.DenseNet;
+import io.pulmo.worker.checkpoint.Checkpoint;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(name = "export", description = "Makes a bundle of a checkpoint.")
+final class ExportCommand implements Callable<Integer> {
+  @Option(
+      names = "--checkpoint",
+      paramLabel = "FILE|DIR",
+      required = true,
+      description = "a checkpoint, or the folder of a job's checkpoints: the newest of it")
+  private Path checkpoint = Path.of("");
+
+  @Option(
+      names = "--out",
+      paramLabel = "BUNDLE",
+      required = true,
+      description = "the bundle's folder, new: NAME/VERSION, or NAME for version 1")
+  private Path out = Path.of("");
+
+  /** A model's name and version, as the repository's folders tell them. */
+  private record Named(String name, long version) {}
+
+  @Override
+  public Integer call() throws Exception {
+    Checkpoint read = Checkpoint.readWeights(checkpoint);
+    Named named = named(out.toAbsolutePath().normalize());
+    Preprocessing preprocessing = read.preset().preprocessing();
+    try (DenseNet reference =
+        DenseNet.create(read.preset().network(), Runtime.getRuntime().availableProcessors())) {
+      reference.load(read.weights());
+      Map<String, String> provenance = new LinkedHashMap<>(read.metadata());
+      provenance.put("checkpoint", read.file().getFileName().toString());
+      Bundle bundle =
+          new BundleExporter(Clock.systemUTC())
+              .export(
+                  out,
+                  new BundleExporter.Request(
+                      named.name(),
+                      named.version(),
+                      read.weights(),
+                      preprocessing,
+                      provenance,
+                      crops ->
+                          reference.studyProbabilities(
+                              crops, 1, Preprocessing.CROPS, preprocessing.cropPixels())));
+      System.out.println(
+          named.name() + " " + named.version() + " in " + out + ", digest " + bundle.digest());
+    }
+    return ExitCode.DONE;
+  }
+
+  private static Named named(Path folder) {
+    String last = String.valueOf(folder.getFileName());
+    Path parent = folder.getParent();
+    return last.matches("[1-9][0-9]{0,8}") && parent != null && parent.getFileName() != null
+        ? new Named(parent.getFileName().toString(), Long.parseLong(last))
+        : new Named(last, 1);
+  }
+}

@@ -1,0 +1,27 @@
+package io.pulmo.cli;
+
+import io.pulmo.node.Listen;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/** The options of every server: where it listens. */
+final class ListenOptions {
+  @Option(names = "--bind", paramLabel = "ADDRESS", description = "default: ${DEFAULT-VALUE}")
+  private String bind = Listen.LOOPBACK;
+
+  @Option(
+      names = "--advertise",
+      paramLabel = "HOST[:PORT]",
+      description = "what others are told, if not the bound address")
+  private Optional<String> advertise = Optional.empty();
+
+  @Option(names = "--port", paramLabel = "PORT", description = "0 for a free one")
+  private Optional<Integer> port = Optional.empty();
+
+  @Option(names = "--insecure", description = "listen beyond this machine although there is no TLS")
+  private boolean insecure;
+
+  Listen listen(int defaultPort) {
+    return new Listen(bind, port.orElse(defaultPort), advertise, insecure);
+  }
+}

@@ -1,0 +1,36 @@
+package io.pulmo.cli;
+
+import io.pulmo.cli.terminal.CommandFailure;
+import io.pulmo.serving.backend.Mode;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import picocli.CommandLine.Option;
+
+/** The option that chooses what computes the answers. */
+final class ModeOption {
+  @Option(
+      names = "--mode",
+      paramLabel = "torch|fp32",
+      split = ",",
+      description =
+          "what computes the answers: PyTorch or OpenVINO; several with commas (default: all that can run)")
+  private List<String> modes = List.of();
+
+  boolean given() {
+    return !modes.isEmpty();
+  }
+
+  /** Those given, or all. */
+  Set<Mode> modes() {
+    Set<Mode> chosen = EnumSet.noneOf(Mode.class);
+    for (String label : modes) {
+      try {
+        chosen.add(Mode.ofLabel(label));
+      } catch (IllegalArgumentException unknown) {
+        throw CommandFailure.usage("--mode: " + unknown.getMessage());
+      }
+    }
+    return chosen.isEmpty() ? EnumSet.allOf(Mode.class) : chosen;
+  }
+}

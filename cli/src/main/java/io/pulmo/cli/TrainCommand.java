@@ -1,0 +1,156 @@
+package io.pulmo.cli;
+
+import io.pulmo.cli.rpc.JobClient;
+import io.pulmo.cli.rpc.JobView;
+import io.pulmo.cli.terminal.ExitCode;
+import io.pulmo.cli.terminal.JobProgress;
+import io.pulmo.cli.terminal.JsonFile;
+import io.pulmo.cli.terminal.Table;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+@Command(name = "train", description = "Submits, follows, lists and cancels training jobs.")
+final class TrainCommand implements Runnable {
+  private static final DateTimeFormatter TIME =
+      DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss", Locale.ROOT)
+          .withZone(ZoneId.systemDefault());
+
+  @ParentCommand private @Nullable Pulmo pulmo;
+  @Spec private @Nullable CommandSpec spec;
+
+  @Override
+  public void run() {
+    throw new ParameterException(
+        Objects.requireNonNull(spec).commandLine(),
+        "given no command, expected one of submit, watch, status, list, cancel, bundle");
+  }
+
+  @Command(
+      name = "submit",
+      description = "Submits JOB.yaml with the files it names; prints the job's id.")
+  int submit(@Parameters(paramLabel = "JOB.yaml") Path job, @Mixin CoordinatorOption coordinator)
+      throws Exception {
+    try (JobClient client = new JobClient(coordinator.addresses())) {
+      System.out.println(client.submit(job, name -> {}));
+    }
+    return ExitCode.DONE;
+  }
+
+  @Command(name = "watch", description = "Follows a job to its end.")
+  int watch(@Parameters(paramLabel = "ID") String id, @Mixin CoordinatorOption coordinator)
+      throws Exception {
+    JobView ended;
+    try (JobClient client = new JobClient(coordinator.addresses());
+        JobProgress progress = new JobProgress(id, Objects.requireNonNull(pulmo).quiet())) {
+      ended = client.watch(id, progress);
+    }
+    print(ended);
+    return ended.completed() ? ExitCode.DONE : ExitCode.FAILED;
+  }
+
+  @Command(name = "status", description = "Says how a job is.")
+  int status(
+      @Parameters(paramLabel = "ID") String id,
+      @Mixin CoordinatorOption coordinator,
+      @Option(names = "--json", paramLabel = "FILE") Optional<Path> json)
+      throws Exception {
+    try (JobClient client = new JobClient(coordinator.addresses())) {
+      JobView job = client.get(id);
+      print(job);
+      if (json.isPresent()) {
+        JsonFile.write(json.get(), JobJson.of(job));
+      }
+    }
+    return ExitCode.DONE;
+  }
+
+  @Command(name = "list", description = "Lists the jobs, the newest first.")
+  int list(
+      @Mixin CoordinatorOption coordinator,
+      @Option(names = "--json", paramLabel = "FILE") Optional<Path> json)
+      throws Exception {
+    try (JobClient client = new JobClient(coordinator.addresses())) {
+      List<JobView> jobs = client.list();
+      Table table = new Table("id", "state", "submitted", "step", "of");
+      for (JobView job : jobs) {
+        table.row(
+            job.id(),
+            job.state(),
+            TIME.format(Instant.ofEpochMilli(job.submittedAtMillis())),
+            Long.toString(job.step()),
+            Long.toString(job.stepsTotal()));
+      }
+      System.out.print(table);
+      if (json.isPresent()) {
+        JsonFile.write(json.get(), jobs.stream().map(JobJson::of).toList());
+      }
+    }
+    return ExitCode.DONE;
+  }
+
+  @Command(name = "cancel", description = "Cancels a job that waits or runs.")
+  int cancel(@Parameters(paramLabel = "ID") String id, @Mixin CoordinatorOption coordinator)
+      throws Exception {
+    try (JobClient client = new JobClient(coordinator.addresses())) {
+      print(client.cancel(id));
+    }
+    return ExitCode.DONE;
+  }
+
+  @Command(name = "bundle", description = "Fetches a completed job's bundle.")
+  int bundle(
+      @Parameters(paramLabel = "ID") String id,
+      @Mixin CoordinatorOption coordinator,
+      @Option(names = "--out", paramLabel = "DIR", required = true) Path out)
+      throws Exception {
+    try (JobClient client = new JobClient(coordinator.addresses())) {
+      client.bundle(id, out);
+      System.out.println("bundle in " + out);
+    }
+    return ExitCode.DONE;
+  }
+
+  private static void print(JobView job) {
+    System.out.println(
+        job.id() + "  " + job.state() + (job.detail().isEmpty() ? "" : ": " + job.detail()));
+    System.out.println("step " + job.step() + " of " + job.stepsTotal());
+    if (!job.epochs().isEmpty()) {
+      Table epochs = new Table("epoch", "validation AUC", "loss", "best");
+      for (JobView.Epoch epoch : job.epochs()) {
+        epochs.row(
+            Integer.toString(epoch.number() + 1),
+            String.format(Locale.ROOT, "%.3f", epoch.aucMean()),
+            String.format(Locale.ROOT, "%.4f", epoch.loss()),
+            epoch.best() ? "*" : "");
+      }
+      System.out.print(epochs);
+    }
+    if (!job.members().isEmpty()) {
+      Table members = new Table("worker", "rank", "steps", "samples", "state digest");
+      for (JobView.Member member : job.members()) {
+        members.row(
+            member.name(),
+            Integer.toString(member.rank()),
+            Long.toString(member.stepsComputed()),
+            Long.toString(member.samplesComputed()),
+            member.stateDigest().isEmpty() ? "-" : member.stateDigest());
+      }
+      System.out.print(members);
+    }
+  }
+}

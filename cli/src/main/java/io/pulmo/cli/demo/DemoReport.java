@@ -1,0 +1,75 @@
+package io.pulmo.cli.demo;
+
+import io.pulmo.cli.terminal.JsonFile;
+import io.pulmo.cli.terminal.Table;
+import io.pulmo.model.metric.AucReport;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * What the demonstration found.
+ *
+ * @param modes torch first
+ * @param studies of the test split
+ * @param minPositives of the rarest disease among them
+ * @param steps of training
+ * @param workers that trained
+ * @param seconds from start to table
+ */
+record DemoReport(
+    List<Mode> modes, int studies, long minPositives, long steps, int workers, double seconds) {
+  /**
+   * One way of computing the answers.
+   *
+   * @param name torch or fp32
+   * @param report how good they were
+   * @param studiesPerSecond from the first study sent to the last answer
+   */
+  record Mode(String name, AucReport report, double studiesPerSecond) {}
+
+  String table() {
+    Table table = new Table("mode", "mean AUC", "studies/s", "ratio to torch");
+    for (Mode mode : modes) {
+      table.row(
+          mode.name(),
+          String.format(Locale.ROOT, "%.4f", mode.report().mean()),
+          String.format(Locale.ROOT, "%.1f", mode.studiesPerSecond()),
+          String.format(
+              Locale.ROOT, "%.2f", mode.studiesPerSecond() / modes.getFirst().studiesPerSecond()));
+    }
+    return table
+        + String.format(
+            Locale.ROOT,
+            "%d unseen studies, at least %d positives a disease; %d steps on %d workers; %.0f s in all%n",
+            studies,
+            minPositives,
+            steps,
+            workers,
+            seconds);
+  }
+
+  void write(Path file) throws IOException {
+    List<Map<String, Object>> rows = new ArrayList<>();
+    for (Mode mode : modes) {
+      Map<String, Object> row = new LinkedHashMap<>();
+      row.put("mode", mode.name());
+      row.put("auc_mean", mode.report().mean());
+      row.put("studies_per_s", mode.studiesPerSecond());
+      row.put("auc", JsonFile.byFinding(mode.report().auc()));
+      rows.add(row);
+    }
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("modes", rows);
+    json.put("studies", studies);
+    json.put("min_positives", minPositives);
+    json.put("steps", steps);
+    json.put("workers", workers);
+    json.put("seconds", seconds);
+    JsonFile.write(file, json);
+  }
+}
