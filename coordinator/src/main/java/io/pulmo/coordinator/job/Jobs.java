@@ -39,6 +39,12 @@ public final class Jobs {
   /** How long a reported failure waits for the loss of a member that explains it. */
   public static final Duration GRACE = Duration.ofMillis(2_500);
 
+  /**
+   * How long no job starts after a member was lost: what took one may have taken others, whose loss
+   * shows a little later and would fail the next job too.
+   */
+  public static final Duration SETTLING = Duration.ofSeconds(1);
+
   private static final Logger log = LoggerFactory.getLogger(Jobs.class);
   private static final String ID_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz";
   private static final int ID_LENGTH = 6;
@@ -53,6 +59,8 @@ public final class Jobs {
   private final Map<String, Job> jobs = new LinkedHashMap<>();
   private final Map<String, WorkerLine> lines = new HashMap<>();
   private @Nullable Run run;
+  private boolean settling;
+  private long lastLossNanos;
 
   /**
    * Takes up the jobs of the journal.
@@ -251,7 +259,11 @@ public final class Jobs {
     if (before.isPresent()) {
       return "waits for job " + before.get().id();
     }
-    return "waits for workers: " + members.inOrder().size() + " of " + job.spec().workers().min();
+    int here = members.inOrder().size();
+    int least = job.spec().workers().min();
+    return here >= least && settling
+        ? "waits a moment: a worker was lost, others may follow"
+        : "waits for workers: " + here + " of " + least;
   }
 
   private List<JobRecord.Participant> participants(Job job) {
@@ -272,6 +284,8 @@ public final class Jobs {
    */
   public void left(Member member, String cause) {
     lines.remove(member.id());
+    settling = true;
+    lastLossNanos = nanoTime.getAsLong();
     firstQueued().ifPresent(job -> changed.accept(job.id()));
     Run current = run;
     if (current != null && current.has(member.id()) && !current.hasCompleted(member.id())) {
@@ -355,6 +369,10 @@ public final class Jobs {
     if (current != null && current.failureIsRipe(nanoTime.getAsLong(), GRACE.toNanos())) {
       fail(current, current.verdict());
     }
+    if (settling && nanoTime.getAsLong() - lastLossNanos >= SETTLING.toNanos()) {
+      settling = false;
+      startNext();
+    }
   }
 
   private @Nullable Run currentRun(Member member, String jobId, long view) {
@@ -390,7 +408,7 @@ public final class Jobs {
 
   private void startNext() {
     Optional<Job> next = firstQueued();
-    if (run != null || next.isEmpty()) {
+    if (run != null || settling || next.isEmpty()) {
       return;
     }
     Job job = next.get();

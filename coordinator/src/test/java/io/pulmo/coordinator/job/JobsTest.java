@@ -188,6 +188,30 @@ class JobsTest {
   }
 
   @Test
+  void membersLost_oneAfterTheOther_failTheRunningJobAlone() {
+    Worker a = new Worker("a");
+    Worker b = new Worker("b");
+    Worker c = new Worker("c");
+    String running = submit("");
+    String waiting = submit("");
+    a.leave("the control stream broke off");
+    assertEquals(
+        "waits a moment: a worker was lost, others may follow", jobs.get(waiting).detail());
+    clock.advance(Duration.ofMillis(900));
+    jobs.tick();
+    b.leave("no heartbeat for 2.1 s: paused or cut off");
+    clock.advance(Duration.ofMillis(900));
+    jobs.tick();
+    assertTrue(failed(running).detail().contains("worker-a"), failed(running)::detail);
+    assertEquals(JobState.QUEUED, jobs.get(waiting).state());
+    clock.advance(Duration.ofMillis(100));
+    jobs.tick();
+    assertEquals(JobState.RUNNING, jobs.get(waiting).state());
+    assertEquals(waiting, c.orders.getLast().jobId());
+    assertEquals(1, c.orders.getLast().plan().seats().size());
+  }
+
+  @Test
   void memberLost_afterItFinished_doesNotFailTheJob() {
     Worker a = new Worker("a");
     Worker b = new Worker("b");
