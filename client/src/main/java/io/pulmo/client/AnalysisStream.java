@@ -16,9 +16,11 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,6 +50,7 @@ public final class AnalysisStream implements AutoCloseable {
   private final Duration deadline;
   private final int maxInFlight;
   private final ScheduledExecutorService timer;
+  private final BooleanSupplier clientClosed;
   private final AnalysisListener listener;
   private final Semaphore places;
   private final ExecutorService deliverer =
@@ -66,11 +69,13 @@ public final class AnalysisStream implements AutoCloseable {
       Duration deadline,
       int maxInFlight,
       ScheduledExecutorService timer,
+      BooleanSupplier clientClosed,
       AnalysisListener listener) {
     this.options = options;
     this.deadline = deadline;
     this.maxInFlight = maxInFlight;
     this.timer = timer;
+    this.clientClosed = clientClosed;
     this.listener = listener;
     this.places = new Semaphore(maxInFlight);
   }
@@ -81,8 +86,10 @@ public final class AnalysisStream implements AutoCloseable {
       Duration deadline,
       int maxInFlight,
       ScheduledExecutorService timer,
+      BooleanSupplier clientClosed,
       AnalysisListener listener) {
-    AnalysisStream stream = new AnalysisStream(options, deadline, maxInFlight, timer, listener);
+    AnalysisStream stream =
+        new AnalysisStream(options, deadline, maxInFlight, timer, clientClosed, listener);
     stub.analyzeStream(stream.new Answers());
     return stream;
   }
@@ -93,7 +100,8 @@ public final class AnalysisStream implements AutoCloseable {
    * @param id what the listener will know the answer by: 1 to 256 bytes of UTF-8, unlike that of
    *     any request still unanswered
    * @param image the bytes of a PNG file; not to be changed until the answer is there
-   * @throws IllegalArgumentException if such an id is unanswered, or too long; nothing is sent
+   * @throws IllegalArgumentException if such an id is unanswered, or too long, or the image has
+   *     almost 32 MiB or more; nothing is sent
    * @throws IllegalStateException if the stream was completed or closed
    * @throws PulmoException if the stream is broken, or of kind {@code CANCELLED} if the thread is
    *     interrupted; the listener does not hear of this request
@@ -124,8 +132,7 @@ public final class AnalysisStream implements AutoCloseable {
           throw new IllegalArgumentException(
               "a request with id '" + id + "' is unanswered; give each request an id of its own");
         }
-        pending.put(
-            id, timer.schedule(() -> timeOut(id), deadline.toNanos(), TimeUnit.NANOSECONDS));
+        pending.put(id, timeout(id));
         call.onNext(request);
         sent = true;
       }
@@ -133,6 +140,14 @@ public final class AnalysisStream implements AutoCloseable {
       if (!sent) {
         places.release();
       }
+    }
+  }
+
+  private Future<?> timeout(String id) {
+    try {
+      return timer.schedule(() -> timeOut(id), deadline.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (RejectedExecutionException e) {
+      throw PulmoClient.closedFailure();
     }
   }
 
@@ -248,7 +263,7 @@ public final class AnalysisStream implements AutoCloseable {
         () -> {
           try {
             call.run();
-          } catch (RuntimeException e) {
+          } catch (RuntimeException | Error e) {
             breakOff(
                 new PulmoException(
                     Kind.INTERNAL, "the listener failed on request '" + id + "': " + e, e));
@@ -318,7 +333,7 @@ public final class AnalysisStream implements AutoCloseable {
 
     @Override
     public void onError(Throwable thrown) {
-      end(Wire.failure(thrown));
+      end(clientClosed.getAsBoolean() ? PulmoClient.closedFailure() : Wire.failure(thrown));
     }
 
     @Override

@@ -34,7 +34,7 @@ import java.util.function.Function;
  * A connection to one or more Pulmo servers that judge chest radiographs.
  *
  * <pre>{@code
- * try (PulmoClient client = PulmoClient.builder().target("pacs-ai:8500").build()) {
+ * try (PulmoClient client = PulmoClient.builder().target("pacs-ai:7600").build()) {
  *   Analysis analysis = client.analyze(Path.of("chest.png"));
  *   System.out.println(analysis.probability("Pneumothorax"));
  * }
@@ -86,6 +86,7 @@ public final class PulmoClient implements AutoCloseable {
    * Judges one radiograph with {@link Options#defaults()} and waits for the answer.
    *
    * @param image the bytes of a PNG file; not to be changed until the answer is there
+   * @throws IllegalArgumentException if the image has almost 32 MiB or more
    * @throws PulmoException if no analysis comes
    */
   public Analysis analyze(byte[] image) {
@@ -96,6 +97,7 @@ public final class PulmoClient implements AutoCloseable {
    * Judges one radiograph and waits for the answer.
    *
    * @param image the bytes of a PNG file; not to be changed until the answer is there
+   * @throws IllegalArgumentException if the image has almost 32 MiB or more
    * @throws PulmoException if no analysis comes; of kind {@code CANCELLED} if the thread is
    *     interrupted, which stays so
    */
@@ -106,6 +108,7 @@ public final class PulmoClient implements AutoCloseable {
   /**
    * Judges one radiograph in a file with {@link Options#defaults()} and waits for the answer.
    *
+   * @throws IllegalArgumentException if the image has almost 32 MiB or more
    * @throws PulmoException if no analysis comes
    * @throws UncheckedIOException if the file cannot be read
    */
@@ -116,11 +119,13 @@ public final class PulmoClient implements AutoCloseable {
   /**
    * Judges one radiograph in a file and waits for the answer.
    *
+   * @throws IllegalArgumentException if the image has almost 32 MiB or more
    * @throws PulmoException if no analysis comes
    * @throws UncheckedIOException if the file cannot be read
    */
   public Analysis analyze(Path image, Options options) {
     try {
+      Wire.checkSize(Files.size(image));
       return analyze(Files.readAllBytes(image), options);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot read " + image + ": " + e.getMessage(), e);
@@ -143,6 +148,7 @@ public final class PulmoClient implements AutoCloseable {
    * @param image the bytes of a PNG file; not to be changed until the answer is there
    * @return completes with the analysis, or exceptionally with a {@link PulmoException}; cancelling
    *     it cancels the call on the server too
+   * @throws IllegalArgumentException if the image has almost 32 MiB or more
    */
   public CompletableFuture<Analysis> analyzeAsync(byte[] image, Options options) {
     AnalyzeRequest request = Wire.request("", image, options);
@@ -154,7 +160,7 @@ public final class PulmoClient implements AutoCloseable {
   }
 
   /**
-   * What the servers' first that answers offers.
+   * The models of the first server that answers.
    *
    * @throws PulmoException if none answers
    */
@@ -191,6 +197,7 @@ public final class PulmoClient implements AutoCloseable {
         options.deadline().orElse(deadline),
         maxInFlight,
         timer,
+        () -> closed,
         listener);
   }
 
@@ -275,10 +282,7 @@ public final class PulmoClient implements AutoCloseable {
 
           @Override
           public void onError(Throwable thrown) {
-            PulmoException failure =
-                closed
-                    ? new PulmoException(Kind.CANCELLED, "the client was closed")
-                    : Wire.failure(thrown);
+            PulmoException failure = closed ? closedFailure() : Wire.failure(thrown);
             if (failure.kind() == Kind.UNAVAILABLE
                 && tried + 1 < channels.size()
                 && !answer.isDone()) {
@@ -313,6 +317,11 @@ public final class PulmoClient implements AutoCloseable {
     }
   }
 
+  /** What is said of all that a closed client was asked for. */
+  static PulmoException closedFailure() {
+    return new PulmoException(Kind.CANCELLED, "the client was closed");
+  }
+
   static Duration checkDeadline(Duration deadline) {
     if (deadline.isNegative() || deadline.isZero() || deadline.compareTo(Duration.ofDays(1)) > 0) {
       throw new IllegalArgumentException(
@@ -338,7 +347,7 @@ public final class PulmoClient implements AutoCloseable {
       }
       if (host.isBlank() || port < 1 || port > 65535) {
         throw new IllegalArgumentException(
-            "the target is '" + text + "', expected HOST:PORT such as 127.0.0.1:8500");
+            "the target is '" + text + "', expected HOST:PORT such as 127.0.0.1:7600");
       }
       return new Target(host, port);
     }
@@ -355,7 +364,7 @@ public final class PulmoClient implements AutoCloseable {
     /**
      * Adds a server; at least one is needed.
      *
-     * @param hostAndPort such as {@code 127.0.0.1:8500} or {@code [::1]:8500}
+     * @param hostAndPort such as {@code 127.0.0.1:7600} or {@code [::1]:7600}
      * @throws IllegalArgumentException if it is not HOST:PORT
      */
     public Builder target(String hostAndPort) {

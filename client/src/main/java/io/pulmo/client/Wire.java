@@ -10,6 +10,7 @@ import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 
 /** The one place where the client's types meet those of the wire. */
@@ -20,20 +21,25 @@ final class Wire {
   private Wire() {}
 
   static AnalyzeRequest request(String id, byte[] image, Options options) {
-    if (image.length > MAX_IMAGE_BYTES) {
-      throw new IllegalArgumentException(
-          "the image has "
-              + image.length
-              + " bytes, expected at most "
-              + MAX_IMAGE_BYTES
-              + "; send a smaller one");
-    }
+    checkSize(image.length);
     return AnalyzeRequest.newBuilder()
         .setCorrelationId(id)
         .setImage(UnsafeByteOperations.unsafeWrap(image))
         .setPrecision(precision(options.precision()))
         .setModel(options.model())
         .build();
+  }
+
+  /** Refuses an image that no server takes. */
+  static void checkSize(long bytes) {
+    if (bytes > MAX_IMAGE_BYTES) {
+      throw new IllegalArgumentException(
+          "the image has "
+              + bytes
+              + " bytes, expected at most "
+              + MAX_IMAGE_BYTES
+              + "; send a smaller one");
+    }
   }
 
   static Analysis analysis(Findings findings) {
@@ -104,9 +110,17 @@ final class Wire {
     String description = status.getDescription();
     String message = description == null ? status.getCode().toString() : description;
     Throwable cause = status.getCause();
-    return cause == null
-        ? new PulmoException(kind, message)
-        : new PulmoException(kind, message, cause);
+    if (cause == null) {
+      return new PulmoException(kind, message);
+    }
+    if (kind == Kind.UNAVAILABLE) {
+      // A status with a cause comes from this side's transport, which calls all alike "io
+      // exception".
+      message =
+          "the server cannot be reached (%s: %s); check its address and that it runs"
+              .formatted(message, Objects.requireNonNullElse(cause.getMessage(), cause.toString()));
+    }
+    return new PulmoException(kind, message, cause);
   }
 
   private static io.pulmo.proto.Precision precision(Precision precision) {

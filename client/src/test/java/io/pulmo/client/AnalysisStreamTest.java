@@ -139,7 +139,7 @@ class AnalysisStreamTest {
 
   @Test
   void send_noAnswer_failsAloneAtItsDeadline() throws Exception {
-    Options soon = Options.defaults().withDeadline(Duration.ofMillis(200));
+    Options soon = Options.defaults().withDeadline(Duration.ofSeconds(1));
     AnalysisStream stream = client.stream(soon, heard);
     stream.send("held", FakeInference.image("hold"));
     heard.firstFailure.await();
@@ -203,5 +203,36 @@ class AnalysisStreamTest {
     assertEquals(Kind.INTERNAL, thrown.kind());
     assertTrue(String.valueOf(thrown.getMessage()).contains("the database is full"));
     assertFalse(heard.failed.containsKey("a"));
+  }
+
+  @Test
+  void listener_throwsAnError_breaksTheStreamToo() {
+    AnalysisStream stream =
+        client.stream(
+            new AnalysisListener() {
+              @Override
+              public void onAnalysis(String id, Analysis analysis) {
+                throw new AssertionError("expected another finding");
+              }
+
+              @Override
+              public void onFailure(String id, PulmoException failure) {}
+            });
+    stream.send("a", FakeInference.image("value 1"));
+    PulmoException thrown = assertThrows(PulmoException.class, () -> stream.awaitCompletion(LONG));
+    assertTrue(String.valueOf(thrown.getMessage()).contains("expected another finding"));
+  }
+
+  @Test
+  void clientClosed_streamOpen_failsWhatIsUnansweredAndLaterOnesAsCancelled() throws Exception {
+    AnalysisStream stream = client.stream(heard);
+    stream.send("held", FakeInference.image("forever"));
+    server.received.take();
+    client.close();
+    PulmoException later =
+        assertThrows(PulmoException.class, () -> stream.send("b", FakeInference.image("value 1")));
+    assertEquals(Kind.CANCELLED, later.kind());
+    heard.firstFailure.await();
+    assertEquals(Map.of("held", Kind.CANCELLED), heard.failed);
   }
 }

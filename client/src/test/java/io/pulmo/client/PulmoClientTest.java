@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.pulmo.client.PulmoException.Kind;
+import java.io.RandomAccessFile;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Executable;
 import java.lang.reflect.Method;
@@ -147,7 +148,21 @@ class PulmoClientTest {
       PulmoException failure =
           assertThrows(PulmoException.class, () -> none.analyze(FakeInference.image("value 50")));
       assertEquals(Kind.UNAVAILABLE, failure.kind());
+      String message = String.valueOf(failure.getMessage());
+      assertTrue(message.contains("Connection refused") && message.contains(gone), message);
     }
+  }
+
+  @Test
+  void analyze_fileOfMoreThanAMessage_isRefusedUnread(@TempDir Path folder) throws Exception {
+    Path file = folder.resolve("large.png");
+    try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
+      // More than an array holds: reading it could only fail.
+      sparse.setLength(3L << 30);
+    }
+    IllegalArgumentException thrown =
+        assertThrows(IllegalArgumentException.class, () -> client.analyze(file));
+    assertTrue(String.valueOf(thrown.getMessage()).contains("3221225472"), thrown.getMessage());
   }
 
   @Test
@@ -176,6 +191,9 @@ class PulmoClientTest {
     client.close();
     ExecutionException thrown = assertThrows(ExecutionException.class, answer::get);
     assertEquals(Kind.CANCELLED, kindOf(thrown));
+    PulmoException later =
+        assertThrows(PulmoException.class, () -> client.analyze(FakeInference.image("value 1")));
+    assertEquals(Kind.CANCELLED, later.kind());
   }
 
   @Test
