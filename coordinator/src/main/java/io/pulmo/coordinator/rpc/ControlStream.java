@@ -111,7 +111,12 @@ final class ControlStream implements StreamObserver<WorkerMessage>, WorkerLine {
   /** Tells the worker that its leader lives; left out while the worker takes nothing. */
   synchronized void beat() {
     if (!closed && out.isReady()) {
-      out.onNext(HEARTBEAT);
+      try {
+        out.onNext(HEARTBEAT);
+      } catch (RuntimeException e) {
+        // One broken stream must not keep the heartbeats from the others.
+        end("the control stream takes nothing: " + e.getMessage());
+      }
     }
   }
 

@@ -86,23 +86,33 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
   public void elected(JobJournal journal, long epoch) {
     loop.postAlways(
         () -> {
-          Members members = new Members(System::nanoTime);
-          List<JobWatch> watches = new ArrayList<>();
-          Jobs jobs =
-              new Jobs(
-                  journal,
-                  blobs::size,
-                  members,
-                  InstantSource.system(),
-                  System::nanoTime,
-                  random,
-                  jobId ->
-                      watches.stream()
-                          .filter(watch -> watch.jobId().equals(jobId))
-                          .forEach(JobWatch::changed));
-          term =
-              new Term(epoch, members, jobs, watches, leadership::coordinators, System::nanoTime);
+          try {
+            term = newTerm(journal, epoch);
+          } catch (JournalException e) {
+            throw e;
+          } catch (RuntimeException | Error e) {
+            // A leader without a term would be one that answers nobody.
+            throw new JournalException("this coordinator cannot take up the jobs: " + e, e);
+          }
         });
+  }
+
+  private Term newTerm(JobJournal journal, long epoch) {
+    Members members = new Members(System::nanoTime);
+    List<JobWatch> watches = new ArrayList<>();
+    Jobs jobs =
+        new Jobs(
+            journal,
+            blobs::size,
+            members,
+            InstantSource.system(),
+            System::nanoTime,
+            random,
+            jobId ->
+                watches.stream()
+                    .filter(watch -> watch.jobId().equals(jobId))
+                    .forEach(JobWatch::changed));
+    return new Term(epoch, members, jobs, watches, leadership::coordinators, System::nanoTime);
   }
 
   /** Leads no more: every stream ends. */
@@ -327,7 +337,7 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
     }
   }
 
-  private void failed(RuntimeException e) {
+  private void failed(Throwable e) {
     if (e instanceof JournalException unwritten) {
       stepDown(unwritten);
     } else {

@@ -13,7 +13,7 @@ final class Loop implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Loop.class);
   private static final int LONGEST_LINE = 2_048;
 
-  private final Consumer<RuntimeException> failed;
+  private final Consumer<Throwable> failed;
   private final AtomicInteger waiting = new AtomicInteger();
   private final ScheduledThreadPoolExecutor executor =
       new ScheduledThreadPoolExecutor(
@@ -24,7 +24,7 @@ final class Loop implements AutoCloseable {
    *
    * @param failed told, on the loop's thread, what a task threw
    */
-  Loop(Consumer<RuntimeException> failed) {
+  Loop(Consumer<Throwable> failed) {
     this.failed = failed;
   }
 
@@ -78,7 +78,8 @@ final class Loop implements AutoCloseable {
   private void guarded(Runnable task) {
     try {
       task.run();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
+      // An executor would keep it to itself, and never run a repeated task again.
       failed.accept(e);
     }
   }

@@ -73,6 +73,7 @@ public final class Election implements AutoCloseable {
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().daemon().name("pulmo-election-look").factory());
   private final ConnectionStateListener connection = (client, state) -> connectionIs(state);
+  private final Object viewLock = new Object();
   private volatile View view;
 
   @GuardedBy("this")
@@ -157,7 +158,9 @@ public final class Election implements AutoCloseable {
 
   private void connectionIs(ConnectionState state) {
     if (!state.isConnected()) {
-      view = new View(Optional.empty(), view.epoch(), view.coordinators());
+      synchronized (viewLock) {
+        view = new View(Optional.empty(), view.epoch(), view.coordinators());
+      }
     }
   }
 
@@ -290,7 +293,12 @@ public final class Election implements AutoCloseable {
       if (!coordinators.contains(address)) {
         coordinators.add(address);
       }
-      view = new View(leader, stat.getVersion(), coordinators);
+      synchronized (viewLock) {
+        // A connection lost meanwhile is told of after this: an old leader is never named for long.
+        if (curator.getZookeeperClient().isConnected()) {
+          view = new View(leader, stat.getVersion(), coordinators);
+        }
+      }
     } catch (Exception e) {
       log.debug("cannot read who leads at the moment", e);
     }
@@ -302,7 +310,7 @@ public final class Election implements AutoCloseable {
           () -> {
             try {
               task.run();
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
               log.error("the election goes on after an unexpected error", e);
             }
           });
