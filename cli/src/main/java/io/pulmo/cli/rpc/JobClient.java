@@ -1,6 +1,5 @@
 package io.pulmo.cli.rpc;
 
-import io.grpc.Status;
 import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.BlockingClientCall;
@@ -139,7 +138,7 @@ public final class JobClient implements AutoCloseable {
         // a queued job may be quiet for long: ask again
         silentSinceNanos = System.nanoTime();
       } catch (StatusException lost) {
-        if (lost.getStatus().getCode() != Status.Code.UNAVAILABLE
+        if (!LeaderFollower.concernsLeadership(lost.getStatus(), lost.getTrailers())
             || System.nanoTime() - silentSinceNanos > WATCH_PATIENCE.toNanos()) {
           throw new StatusRuntimeException(lost.getStatus(), lost.getTrailers());
         }
