@@ -54,17 +54,20 @@ final class TrainedBundle {
                       crops ->
                           network.studyProbabilities(
                               crops, 1, Preprocessing.CROPS, preprocessing.cropPixels())));
-      for (FileEntry file : bundle.manifest().files()) {
-        Blobs.put(workplace.leader(), bundle.file(file.path()));
-      }
       Path manifest = folder.resolve(Bundle.MANIFEST);
-      String sha256 = Blobs.put(workplace.leader(), manifest);
-      for (FileEntry file : bundle.manifest().files()) {
-        Files.deleteIfExists(bundle.file(file.path()));
+      try {
+        for (FileEntry file : bundle.manifest().files()) {
+          Blobs.put(workplace.leader(), bundle.file(file.path()));
+        }
+        return Blobs.put(workplace.leader(), manifest);
+      } finally {
+        // Stored with the leader or not, it is of no use here.
+        for (FileEntry file : bundle.manifest().files()) {
+          Files.deleteIfExists(bundle.file(file.path()));
+        }
+        Files.deleteIfExists(manifest);
+        Files.deleteIfExists(folder);
       }
-      Files.deleteIfExists(manifest);
-      Files.deleteIfExists(folder);
-      return sha256;
     }
   }
 

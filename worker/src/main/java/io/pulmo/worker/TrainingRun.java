@@ -113,10 +113,7 @@ final class TrainingRun {
 
   private void carryOut() {
     try {
-      if (before != null) {
-        before.thread.join();
-        before = null;
-      }
+      awaitBefore();
       JobSpec job = JobFile.parse(order.jobYaml());
       TrainingState state = train(job);
       String manifest =
@@ -131,7 +128,8 @@ final class TrainingRun {
     } catch (InterruptedException e) {
       failed(e, "worker " + workplace.name() + " was interrupted", "");
     } catch (StatusRuntimeException e) {
-      failed(e, "worker %s: the leader answered %s".formatted(workplace.name(), e.getStatus()), "");
+      failed(
+          e, "worker %s: the leader answered %s".formatted(workplace.name(), e.getMessage()), "");
     } catch (IOException e) {
       failed(e, "worker " + workplace.name() + ": " + e, "");
     } catch (OutOfMemoryError e) {
@@ -145,6 +143,27 @@ final class TrainingRun {
     } finally {
       // After the report: the leader hears the cause before the neighbours' losses.
       ring.abort("worker " + workplace.name() + " left the run");
+    }
+  }
+
+  /**
+   * The run before was told to stop and does so soon. It is waited for even when this one is told
+   * to stop too: the next waits for this one alone.
+   */
+  private void awaitBefore() {
+    TrainingRun earlier = before;
+    before = null;
+    boolean interrupted = false;
+    while (earlier != null) {
+      try {
+        earlier.thread.join();
+        earlier = null;
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -291,7 +310,14 @@ final class TrainingRun {
     @Override
     public void checkpoint(TrainingState state) throws IOException {
       if (checkpoints != null) {
-        var unused = checkpoints.write(state);
+        try {
+          var unused = checkpoints.write(state);
+        } catch (IOException e) {
+          throw new IOException(
+              "the checkpoint of step %d cannot be written: %s; make room in %s or start the worker with another --state"
+                  .formatted(state.step(), e, workplace.state().toAbsolutePath()),
+              e);
+        }
       }
     }
   }

@@ -74,8 +74,7 @@ public final class WorkerServer implements AutoCloseable {
     RingService rings = new RingService();
     NodeServer server;
     try {
-      server =
-          NodeServer.start(settings.listen(), NodeServer.CONTROL_MESSAGE_BYTES, List.of(rings));
+      server = NodeServer.start(settings.listen(), RingService.MESSAGE_BYTES, List.of(rings));
     } catch (IOException | RuntimeException e) {
       rings.close();
       throw e;

@@ -152,6 +152,17 @@ class WorkerServerTest {
   }
 
   @Test
+  void run_checkpointCannotBeWritten_namesWorkerAndFolder() throws Exception {
+    List<FakeCoordinator.Attached> members = join(1);
+    // A file where the job's folder should be: nothing can be written below it.
+    Files.writeString(states.resolve("0/" + RUN.getJobId()), "in the way");
+    leader.start(members, RUN, yaml(1), files(), 1);
+    RunFailed failed = members.get(0).await(WorkerMessage::hasFailed).getFailed();
+    assertTrue(failed.getError().contains(workers.getFirst().name()), failed::getError);
+    assertTrue(failed.getError().contains("make room in " + states.resolve("0")), failed::getError);
+  }
+
+  @Test
   void run_badList_isNamedAsTheSubmitterKnowsIt() throws Exception {
     List<FakeCoordinator.Attached> members = join(1);
     byte[] bad = "a.png 0 1\n".getBytes(StandardCharsets.UTF_8);

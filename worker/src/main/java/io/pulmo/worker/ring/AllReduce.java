@@ -24,17 +24,13 @@ import org.jspecify.annotations.Nullable;
  */
 public final class AllReduce implements AutoCloseable {
   // Ring all-reduce (Patarasuk and Yuan, 2009): of a vector of n bytes each member sends and
-  // receives
-  // 2n(N−1)/N. The calling thread does all the work: it sends a piece whenever the stream takes
-  // one, and
-  // adds or stores what has come. So no member waits for its successor before it has taken what its
-  // predecessor sent, and bounded buffers cannot lock the ring. A sum is computed by one member and
-  // copied
-  // by all others, hence the same bits everywhere.
+  // receives 2n(N−1)/N. The calling thread does all the work: it sends a piece whenever the stream
+  // takes one, and adds or stores what has come. So no member waits for its successor before it has
+  // taken what its predecessor sent, and bounded buffers cannot lock the ring. A sum is computed by
+  // one member and copied by all others, hence the same bits everywhere.
   //
   // A link's end matters only to whoever still needs it: a member that has sent all its pieces
-  // finishes
-  // the operation although its successor has gone.
+  // finishes the operation although its successor has gone.
 
   /**
    * A message of a quarter of a MiB: small enough for the processor's cache and for ordinary heap
@@ -246,7 +242,7 @@ public final class AllReduce implements AutoCloseable {
   }
 
   /** The member that an all-reduce waits for at this moment. */
-  public Optional<RingPlan.Peer> waitingOn() {
+  Optional<RingPlan.Peer> waitingOn() {
     lock.lock();
     try {
       return Optional.ofNullable(waitingOn);

@@ -12,10 +12,8 @@ import java.util.NoSuchElementException;
  */
 record Piece(int round, int offset, int count) {
   // In round t the member of rank r sends chunk (r − t) mod N and receives chunk (r − t − 1) mod N,
-  // in
-  // both halves. What it receives in round t is therefore what it sends in round t + 1, and each
-  // link
-  // carries its pieces in one order that both ends know.
+  // in both halves. What it receives in round t is therefore what it sends in round t + 1, and each
+  // link carries its pieces in one order that both ends know.
 
   /** The last round but one of the sum: from round N−1 on, sums go round. */
   static int reduceRounds(int members) {

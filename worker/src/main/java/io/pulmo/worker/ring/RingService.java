@@ -13,8 +13,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -24,17 +24,25 @@ public final class RingService extends RingGrpc.RingImplBase implements AutoClos
   // Members learn of a view at slightly different times, so a stream may come before its view is
   // installed: it is held for a while. Lock order: this service, then an AllReduce.
 
+  /** The largest message that a member sends: proto says so. */
+  public static final int MESSAGE_BYTES = 1 << 20;
+
   private static final int MOST_HELD = 16;
 
   private record Link(String jobId, long view, String sender, String receiver) {}
 
   private static final class Held {
+    private final Future<?> expiry;
     private @Nullable Link link;
+
+    Held(Future<?> expiry) {
+      this.expiry = expiry;
+    }
   }
 
   private final int pieceElements;
   private final long holdMillis;
-  private final ScheduledExecutorService timer;
+  private final ScheduledThreadPoolExecutor timer;
 
   @GuardedBy("this")
   private final Map<Link, AllReduce> installed = new HashMap<>();
@@ -54,8 +62,10 @@ public final class RingService extends RingGrpc.RingImplBase implements AutoClos
     this.pieceElements = pieceElements;
     this.holdMillis = holdMillis;
     this.timer =
-        Executors.newSingleThreadScheduledExecutor(
-            Thread.ofPlatform().daemon().name("ring-hold").factory());
+        new ScheduledThreadPoolExecutor(
+            1, Thread.ofPlatform().daemon().name("ring-hold").factory());
+    // Streams that come and go must not pile up their expiries.
+    timer.setRemoveOnCancelPolicy(true);
   }
 
   /**
@@ -83,7 +93,7 @@ public final class RingService extends RingGrpc.RingImplBase implements AutoClos
         }
       }
       if (waiting != null) {
-        held.remove(waiting);
+        release(waiting);
       }
     }
     if (waiting != null) {
@@ -120,8 +130,9 @@ public final class RingService extends RingGrpc.RingImplBase implements AutoClos
       return Status.RESOURCE_EXHAUSTED.withDescription(
           MOST_HELD + " streams wait for their view already; try again");
     }
-    held.put(inbound, new Held());
-    var unused = timer.schedule(() -> expire(inbound), holdMillis, TimeUnit.MILLISECONDS);
+    held.put(
+        inbound,
+        new Held(timer.schedule(() -> expire(inbound), holdMillis, TimeUnit.MILLISECONDS)));
     return null;
   }
 
@@ -144,7 +155,7 @@ public final class RingService extends RingGrpc.RingImplBase implements AutoClos
         entry.link = link;
         return;
       }
-      held.remove(inbound);
+      release(inbound);
       taken = ring.attach(inbound);
     }
     if (taken) {
@@ -173,7 +184,15 @@ public final class RingService extends RingGrpc.RingImplBase implements AutoClos
   }
 
   synchronized void forget(Inbound inbound) {
-    held.remove(inbound);
+    release(inbound);
+  }
+
+  @GuardedBy("this")
+  private void release(Inbound inbound) {
+    Held entry = held.remove(inbound);
+    if (entry != null) {
+      entry.expiry.cancel(false);
+    }
   }
 
   /** Leaves all rings. */

@@ -62,10 +62,14 @@ public final class ControlLink implements AutoCloseable {
             end = open.run();
           } finally {
             stream = null;
-            welcomed = open.isWelcomed();
+            welcomed = open.wasWelcomed();
           }
         } catch (NoLeaderException e) {
           end = String.valueOf(e.getMessage());
+        } catch (RuntimeException e) {
+          // Whatever it is: a worker that gave up here would stay, and never be heard of again.
+          log.error("the control stream of {} failed", identity.name(), e);
+          end = e.toString();
         }
         orders.abandon("the control stream to the leader ended: " + end);
         outbox.clear();

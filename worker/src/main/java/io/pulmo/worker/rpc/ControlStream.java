@@ -51,6 +51,11 @@ final class ControlStream implements ClientResponseObserver<WorkerMessage, Coord
     return welcomed && end == null;
   }
 
+  /** Whether a leader took this worker in, even if the stream has ended since. */
+  boolean wasWelcomed() {
+    return welcomed;
+  }
+
   /** Keeps the stream up until it ends, and says why it did. */
   String run() throws InterruptedException {
     var unused = CoordinatorGrpc.newStub(follower.channel()).attach(this);
@@ -134,7 +139,9 @@ final class ControlStream implements ClientResponseObserver<WorkerMessage, Coord
 
   private void welcome(Welcome welcome) {
     if (!orders.heard(welcome.getEpoch())) {
-      end = "its leader's epoch " + welcome.getEpoch() + " is over";
+      end =
+          "its leader's epoch %d is over, a newer one has been heard; after a new start with an empty ZooKeeper, restart this worker"
+              .formatted(welcome.getEpoch());
       return;
     }
     try {

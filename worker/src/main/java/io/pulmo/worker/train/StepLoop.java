@@ -15,11 +15,9 @@ import java.util.concurrent.ExecutorService;
  */
 public final class StepLoop {
   // What goes round the ring: the mean gradient and the batch statistics of n samples times n, the
-  // mean
-  // loss times n, and n. Divided by the sum of n they are the means over the global batch; the
-  // variance of
-  // a batch norm is then the mean of the members' own variances. A member without samples adds
-  // zeros.
+  // mean loss times n, and n. Divided by the sum of n they are the means over the global batch; the
+  // variance of a batch norm is then the mean of the members' own variances. A member without
+  // samples adds zeros.
 
   private final TrainingPlan plan;
   private final TrainingState state;

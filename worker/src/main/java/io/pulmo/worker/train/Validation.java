@@ -17,8 +17,7 @@ import java.util.concurrent.ExecutorService;
 /** The list by which epochs are judged. */
 public final class Validation {
   // Each member judges its part of the list and adds it, among zeros, to the others': sums with
-  // zero are
-  // exact, so all members hold the same logits and derive the same decisions from them.
+  // zero are exact, so all members hold the same logits and derive the same decisions from them.
 
   private static final int CHUNK = 16;
 
