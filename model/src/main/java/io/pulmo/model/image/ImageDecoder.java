@@ -5,6 +5,7 @@ import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.util.concurrent.locks.ReentrantLock;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
@@ -27,10 +28,16 @@ public final class ImageDecoder {
   /** The most that one side may be longer than the other. */
   static final int MAX_RATIO = 20;
 
+  /** More pixels than this are decoded one image at a time. */
+  private static final long LARGE_PIXELS = 16_000_000;
+
+  /** A large image takes up to a gigabyte while it is decoded, also one that is damaged. */
+  private static final ReentrantLock LARGE = new ReentrantLock();
+
   private ImageDecoder() {}
 
   /**
-   * Decodes one file.
+   * Decodes one file; one of over 16 million pixels waits for others of that size.
    *
    * @param file the whole of it
    * @return the pixels; 1 channel where the file is grey, else 3
@@ -40,6 +47,10 @@ public final class ImageDecoder {
   public static Pixels decode(byte[] file) throws UnreadableImageException {
     PngHeader header = PngHeader.read(file);
     check(header.width(), header.height());
+    boolean large = (long) header.width() * header.height() > LARGE_PIXELS;
+    if (large) {
+      LARGE.lock();
+    }
     try {
       return pixels(header, read(file));
     } catch (IOException | RuntimeException e) {
@@ -53,6 +64,10 @@ public final class ImageDecoder {
               + e.getMessage()
               + "); expected data for every row: send the file again or save it anew",
           e);
+    } finally {
+      if (large) {
+        LARGE.unlock();
+      }
     }
   }
 

@@ -6,8 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -110,6 +115,21 @@ class ImageDecoderTest {
     // No file of this length holds so many pixels: only the header can have been looked at.
     String message = refusal(TestPng.of(width, height, 8, 0, 1));
     assertTrue(message.contains(size) && message.contains("at most 16384"), message);
+  }
+
+  /** Each asks for 800 MB: together they would not fit into the memory that tests have. */
+  @Test
+  void decode_hugeEmptyFilesSideBySide_areRefusedOneAfterTheOther() throws Exception {
+    byte[] file = TestPng.of(10_000, 10_000, 16, 6, 1);
+    try (ExecutorService threads = Executors.newFixedThreadPool(4)) {
+      List<Future<String>> refusals = new ArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        refusals.add(threads.submit(() -> refusal(file)));
+      }
+      for (Future<String> refusal : refusals) {
+        assertTrue(refusal.get().contains("10000 × 10000"));
+      }
+    }
   }
 
   @Test
