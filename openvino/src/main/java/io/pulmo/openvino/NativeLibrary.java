@@ -37,7 +37,8 @@ final class NativeLibrary {
     } catch (IllegalArgumentException e) {
       throw new OpenVinoException(
           file
-              + " does not load; expected OpenVINO for this system with the libraries it needs beside it",
+              + " does not load; expected OpenVINO for this system with the libraries it needs beside"
+              + " it: remove it and fetch it again, or set PULMO_OPENVINO to another's folder",
           e);
     }
     errorInfo = function("ov_get_error_info", FunctionDescriptor.of(ADDRESS, JAVA_INT));

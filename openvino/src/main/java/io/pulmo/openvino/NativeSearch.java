@@ -92,7 +92,8 @@ final class NativeSearch {
   }
 
   private String mend() {
-    return "python3 -m pip install --no-deps --target "
+    return "any of ./pulmo demo, serve, infer, evaluate and verify fetches it; by hand: python3 -m pip"
+        + " install --no-deps --target "
         + downloadFolder()
         + " openvino=="
         + OpenVinoNatives.RELEASE

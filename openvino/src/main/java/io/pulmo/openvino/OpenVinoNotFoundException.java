@@ -24,7 +24,7 @@ public final class OpenVinoNotFoundException extends RuntimeException {
     return lookedAt;
   }
 
-  /** The command that puts it where it is found. */
+  /** What puts it where it is found. */
   public String mend() {
     return mend;
   }

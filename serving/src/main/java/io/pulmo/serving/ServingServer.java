@@ -56,8 +56,8 @@ public final class ServingServer implements AutoCloseable {
    * Loads, tests and warms up the models, then starts to serve.
    *
    * @throws IOException if a bundle is refused or the address cannot be bound
-   * @throws io.pulmo.serving.backend.BackendUnavailableException if a mode asked for, or none at
-   *     all, can run; the message says how to mend it
+   * @throws io.pulmo.serving.backend.BackendUnavailableException if a mode asked for cannot run, or
+   *     none at all can; the message says how to mend it
    */
   public static ServingServer start(Settings settings) throws IOException {
     Repository repository =

@@ -31,12 +31,19 @@ import io.pulmo.serving.backend.Mode;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -191,6 +198,51 @@ class ServingServerTest {
       assertTrue(
           String.valueOf(failure.getMessage()).contains("offered: fp32"), failure.getMessage());
     }
+  }
+
+  @Test
+  void close_underLoadInBothPrecisions_answersRightlyOrRefuses() throws Exception {
+    byte[][] images = new byte[4][];
+    float[] expected = new float[4];
+    for (int i = 0; i < 4; i++) {
+      images[i] = TestImages.png(i);
+      expected[i] = client.analyze(images[i]).probability("Mass");
+    }
+    Set<Thread> before = Thread.getAllStackTraces().keySet();
+    ServingServer own =
+        ServingServer.start(ServingServer.Settings.offering(folder, Listen.loopback(0)));
+    CountDownLatch underWay = new CountDownLatch(100);
+    try (PulmoClient its = PulmoClient.builder().target(own.address().toString()).build();
+        ExecutorService callers = Executors.newFixedThreadPool(6)) {
+      List<Future<PulmoException.Kind>> ends = new ArrayList<>();
+      for (int c = 0; c < 6; c++) {
+        Options options =
+            Options.defaults().withPrecision(c % 2 == 0 ? Precision.TORCH : Precision.FP32);
+        ends.add(
+            callers.submit(
+                () -> {
+                  for (int i = 0; true; i = (i + 1) % 4) {
+                    try {
+                      Analysis analysis = its.analyze(images[i], options);
+                      assertEquals(options.precision(), analysis.precision());
+                      assertEquals(expected[i], analysis.probability("Mass"), 1e-4f);
+                    } catch (PulmoException e) {
+                      return e.kind();
+                    }
+                    underWay.countDown();
+                  }
+                }));
+      }
+      assertTrue(underWay.await(60, TimeUnit.SECONDS));
+      own.close();
+      for (Future<PulmoException.Kind> end : ends) {
+        assertEquals(PulmoException.Kind.UNAVAILABLE, end.get());
+      }
+    }
+    Set<Thread> left = new HashSet<>(Thread.getAllStackTraces().keySet());
+    left.removeAll(before);
+    left.removeIf(thread -> !thread.getName().startsWith("pulmo-engine"));
+    assertEquals(Set.of(), left);
   }
 
   @Test

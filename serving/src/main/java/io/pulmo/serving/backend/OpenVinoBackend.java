@@ -1,6 +1,7 @@
 package io.pulmo.serving.backend;
 
 import io.pulmo.model.Finding;
+import io.pulmo.model.bundle.BundleException;
 import io.pulmo.model.image.Preprocessing;
 import io.pulmo.openvino.CompiledModel;
 import io.pulmo.openvino.Core;
@@ -11,6 +12,7 @@ import io.pulmo.openvino.OpenVinoException;
 import io.pulmo.openvino.OpenVinoNotFoundException;
 import io.pulmo.openvino.Tensor;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -20,24 +22,20 @@ import java.util.concurrent.Semaphore;
 public final class OpenVinoBackend implements Backend {
   private record Place(InferRequest request, Tensor input) {}
 
+  private static final List<Long> OUTPUT =
+      List.of((long) Preprocessing.CROPS, (long) Finding.COUNT);
+
   private final Core core;
   private final CompiledModel compiled;
   private final int places;
   private final Queue<Place> free = new ConcurrentLinkedQueue<>();
   private final Semaphore permits;
 
-  private OpenVinoBackend(Core core, CompiledModel compiled, int cropPixels) {
+  private OpenVinoBackend(Core core, CompiledModel compiled, int places) {
     this.core = core;
     this.compiled = compiled;
-    this.places = compiled.optimalRequests();
+    this.places = places;
     this.permits = new Semaphore(places, true);
-    for (int i = 0; i < places; i++) {
-      Tensor input =
-          Tensor.allocate(ElementType.F32, Preprocessing.CROPS, 3, cropPixels, cropPixels);
-      InferRequest request = compiled.createInferRequest();
-      request.setInput(input);
-      free.add(new Place(request, input));
-    }
   }
 
   /**
@@ -45,14 +43,16 @@ public final class OpenVinoBackend implements Backend {
    *
    * @param cropPixels the side of the crops
    * @param threads how many threads compute
-   * @throws BackendUnavailableException if OpenVINO is not there
+   * @throws BackendUnavailableException if OpenVINO is not there or does not load
    * @throws OpenVinoException if it cannot use the file
+   * @throws BundleException if the file is a model of something else
    */
-  public static OpenVinoBackend open(Path onnx, int cropPixels, int threads) {
+  public static OpenVinoBackend open(Path onnx, int cropPixels, int threads)
+      throws BundleException {
     Core core;
     try {
       core = Core.create();
-    } catch (OpenVinoNotFoundException e) {
+    } catch (OpenVinoNotFoundException | OpenVinoException e) {
       throw new BackendUnavailableException(Mode.FP32, String.valueOf(e.getMessage()), e);
     }
     try (Model model = core.readModel(onnx)) {
@@ -67,9 +67,38 @@ public final class OpenVinoBackend implements Backend {
                   // A processor with bfloat16 would use it unasked.
                   "INFERENCE_PRECISION_HINT", "f32",
                   "INFERENCE_NUM_THREADS", Integer.toString(threads)));
-      return new OpenVinoBackend(core, compiled, cropPixels);
-    } catch (OpenVinoException e) {
+      return place(core, compiled, onnx, cropPixels);
+    } catch (BundleException | RuntimeException | Error e) {
       core.close();
+      throw e;
+    }
+  }
+
+  private static OpenVinoBackend place(Core core, CompiledModel compiled, Path onnx, int cropPixels)
+      throws BundleException {
+    OpenVinoBackend backend;
+    try {
+      List<Long> shape = compiled.outputShape();
+      if (!shape.equals(OUTPUT)) {
+        throw new BundleException(
+            onnx + " answers in the shape " + shape + ", expected " + OUTPUT + "; export it again");
+      }
+      backend = new OpenVinoBackend(core, compiled, compiled.optimalRequests());
+    } catch (BundleException | RuntimeException | Error e) {
+      compiled.close();
+      throw e;
+    }
+    try {
+      for (int i = 0; i < backend.places; i++) {
+        Tensor input =
+            Tensor.allocate(ElementType.F32, Preprocessing.CROPS, 3, cropPixels, cropPixels);
+        InferRequest request = compiled.createInferRequest();
+        backend.free.add(new Place(request, input));
+        request.setInput(input);
+      }
+      return backend;
+    } catch (RuntimeException | Error e) {
+      backend.close();
       throw e;
     }
   }

@@ -4,10 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.pulmo.export.onnx.ModelProto;
+import io.pulmo.export.onnx.ValueInfoProto;
 import io.pulmo.model.Finding;
 import io.pulmo.model.Findings;
 import io.pulmo.model.bundle.Bundle;
 import io.pulmo.model.bundle.BundleException;
+import io.pulmo.model.bundle.FileEntry;
+import io.pulmo.model.bundle.Manifest;
+import io.pulmo.model.bundle.Sha256;
 import io.pulmo.model.network.Preset;
 import io.pulmo.serving.TestImages;
 import io.pulmo.serving.TestModels;
@@ -136,6 +141,40 @@ class RepositoryTest {
     Altered(String file) {
       this.file = file;
     }
+  }
+
+  /** A bundle whose hashes are right but whose model answers with the features. */
+  @Test
+  void open_modelOfSomethingElse_isRefusedByItsShape() throws Exception {
+    Bundle bundle = TestModels.bundle(folder.resolve("b"), Preset.SMALL, 1);
+    Path file = bundle.file(Bundle.ONNX);
+    ModelProto.Builder model = ModelProto.parseFrom(Files.readAllBytes(file)).toBuilder();
+    ValueInfoProto output = model.getGraph().getOutput(0).toBuilder().setName("flat").build();
+    model.getGraphBuilder().setOutput(0, output.toBuilder().clearType());
+    Files.write(file, model.build().toByteArray());
+    List<FileEntry> files = new ArrayList<>();
+    for (FileEntry entry : bundle.manifest().files()) {
+      Path path = bundle.folder().resolve(entry.path());
+      files.add(new FileEntry(entry.path(), Files.size(path), Sha256.of(path)));
+    }
+    Manifest old = bundle.manifest();
+    Manifest manifest =
+        new Manifest(
+            old.format(),
+            old.name(),
+            old.version(),
+            old.createdAt(),
+            old.network(),
+            old.preprocessing(),
+            old.labels(),
+            files,
+            old.provenance());
+    Files.write(bundle.folder().resolve(Bundle.MANIFEST), manifest.json());
+    Bundle altered = Bundle.open(bundle.folder());
+    BundleException thrown =
+        assertThrows(BundleException.class, () -> LoadedModel.open(altered, EnumSet.of(Mode.FP32)));
+    assertTrue(messageOf(thrown).contains(file + " answers in the shape [10, "), messageOf(thrown));
+    assertTrue(messageOf(thrown).contains("expected [10, 14]"), messageOf(thrown));
   }
 
   @Test

@@ -1,6 +1,7 @@
 package io.pulmo.serving.rpc;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -87,8 +88,14 @@ class InferenceServiceTest {
         .build();
   }
 
+  /** Waits until both threads have a study; what comes later waits in the queue. */
+  private void awaitOccupied() throws InterruptedException {
+    judge.entered.acquire(ENGINE_THREADS);
+  }
+
   private void awaitWaiting(int studies) {
     while (engine.waiting() != studies) {
+      assertFalse(Thread.currentThread().isInterrupted(), () -> engine.waiting() + " wait");
       Thread.onSpinWait();
     }
   }
@@ -101,6 +108,7 @@ class InferenceServiceTest {
       requests.onNext(request(i));
     }
     requests.onCompleted();
+    awaitOccupied();
     awaitWaiting(StreamSession.WINDOW - ENGINE_THREADS);
     // On the same connection, so answered after the requests have come in.
     InferenceGrpc.newBlockingStub(channel).listModels(ListModelsRequest.getDefaultInstance());
@@ -111,12 +119,13 @@ class InferenceServiceTest {
   }
 
   @Test
-  void stream_cancelled_queuedStudiesAreNotComputed() {
+  void stream_cancelled_queuedStudiesAreNotComputed() throws Exception {
     StreamObserver<AnalyzeRequest> requests =
         InferenceGrpc.newStub(channel).analyzeStream(new Answers());
     for (int i = 0; i < 10; i++) {
       requests.onNext(request(i));
     }
+    awaitOccupied();
     awaitWaiting(10 - ENGINE_THREADS);
     ((ClientCallStreamObserver<AnalyzeRequest>) requests).cancel("gone", null);
     awaitWaiting(0);
@@ -134,6 +143,7 @@ class InferenceServiceTest {
       for (int i = 0; i < most; i++) {
         answers.add(client.analyzeAsync(new byte[] {1}));
       }
+      awaitOccupied();
       awaitWaiting(Engine.QUEUE_STUDIES);
       PulmoException full =
           assertThrows(PulmoException.class, () -> client.analyze(new byte[] {1}));
