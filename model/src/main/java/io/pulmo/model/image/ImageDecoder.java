@@ -54,6 +54,9 @@ public final class ImageDecoder {
     try {
       return pixels(header, read(file));
     } catch (IOException | RuntimeException e) {
+      if (e.getCause() instanceof OutOfMemoryError memory) {
+        throw memory; // The reader wraps it as if the file were at fault.
+      }
       // The reader reports damage by whatever its arithmetic runs into.
       throw new UnreadableImageException(
           "a damaged PNG of "

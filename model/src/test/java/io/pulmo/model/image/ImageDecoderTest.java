@@ -119,11 +119,13 @@ class ImageDecoderTest {
 
   /** Each asks for 800 MB: together they would not fit into the memory that tests have. */
   @Test
-  void decode_hugeEmptyFilesSideBySide_areRefusedOneAfterTheOther() throws Exception {
-    byte[] file = TestPng.of(10_000, 10_000, 16, 6, 1);
-    try (ExecutorService threads = Executors.newFixedThreadPool(4)) {
+  void decode_hugeCutFilesSideBySide_areRefusedOneAfterTheOther() throws Exception {
+    // Some rows, so that decoding takes long enough to meet the others.
+    byte[] rows = TestPng.deflated(new byte[300 * (1 + 8 * 10_000)]);
+    byte[] file = TestPng.start(10_000, 10_000, 16, 6).chunk("IDAT", rows).end();
+    try (ExecutorService threads = Executors.newFixedThreadPool(6)) {
       List<Future<String>> refusals = new ArrayList<>();
-      for (int i = 0; i < 4; i++) {
+      for (int i = 0; i < 6; i++) {
         refusals.add(threads.submit(() -> refusal(file)));
       }
       for (Future<String> refusal : refusals) {
