@@ -213,10 +213,10 @@ public final class CoordinatorServer implements AutoCloseable {
     }
 
     @Override
-    public void resign(String why) {
+    public void resign(long epoch, String why) {
       Election joined = election;
       if (joined != null) {
-        joined.resign(why);
+        joined.resign(epoch, why);
       }
     }
   }

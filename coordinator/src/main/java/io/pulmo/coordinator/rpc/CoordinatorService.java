@@ -88,11 +88,10 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
         () -> {
           try {
             term = newTerm(journal, epoch);
-          } catch (JournalException e) {
-            throw e;
           } catch (RuntimeException | Error e) {
             // A leader without a term would be one that answers nobody.
-            throw new JournalException("this coordinator cannot take up the jobs: " + e, e);
+            log.warn("this coordinator cannot take up the jobs and steps down", e);
+            leadership.resign(epoch, "it could not take up the jobs: " + e.getMessage());
           }
         });
   }
@@ -347,9 +346,13 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
 
   /** What is in memory may differ from what is written: whoever leads next goes by the latter. */
   private void stepDown(JournalException e) {
-    log.warn("this coordinator steps down: {}", e.getMessage());
-    endTerm(String.valueOf(e.getMessage()));
-    leadership.resign(String.valueOf(e.getMessage()));
+    Term led = term;
+    if (led != null) {
+      log.warn("this coordinator steps down: {}", e.getMessage());
+      endTerm(String.valueOf(e.getMessage()));
+      // By now it may lead again, in a newer epoch that is not to blame.
+      leadership.resign(led.epoch(), String.valueOf(e.getMessage()));
+    }
   }
 
   private static StatusRuntimeException busy() {

@@ -15,6 +15,6 @@ public interface Leadership {
   /** All coordinators that are up. */
   List<HostPort> coordinators();
 
-  /** Steps down. */
-  void resign(String why);
+  /** Ends that epoch, unless it is over already. */
+  void resign(long epoch, String why);
 }

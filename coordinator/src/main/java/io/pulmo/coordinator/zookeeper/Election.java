@@ -113,11 +113,12 @@ public final class Election implements AutoCloseable {
     return view;
   }
 
-  /** Steps down and lines up again behind the others. */
-  public void resign(String why) {
+  /** Steps down from an epoch, unless it is over already, and lines up again behind the others. */
+  public void resign(long epoch, String why) {
     submit(
         () -> {
-          if (leading == null) {
+          FencedStore led = leading;
+          if (led == null || led.epoch() != epoch) {
             return;
           }
           depose(why);

@@ -92,7 +92,8 @@ class ElectionTest {
       old.create("/pulmo/jobs/a", ONE);
       try (Candidate second = new Candidate(zookeeper.connectString(), 2)) {
         // The first lines up again behind the second, its session as alive as ever.
-        first.election.resign("a test says so");
+        first.election.resign(old.epoch() - 1, "an epoch that was over");
+        first.election.resign(old.epoch(), "a test says so");
         FencedStore next = second.awaitElected();
         assertTrue(next.epoch() > old.epoch(), old.epoch() + " then " + next.epoch());
         assertEquals("a test says so", first.deposed.poll(5, TimeUnit.SECONDS));
