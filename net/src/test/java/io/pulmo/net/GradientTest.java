@@ -69,7 +69,7 @@ class GradientTest {
               / (2 * step);
       worst = Math.max(worst, Math.abs(difference - slope) / slope);
     }
-    assertTrue(worst < 1e-2, "relative error " + worst);
+    assertTrue(worst < 5e-3, "relative error " + worst);
   }
 
   @ParameterizedTest
@@ -89,9 +89,11 @@ class GradientTest {
       double difference =
           (lossAt(loss, learned, direction, step) - lossAt(loss, learned, direction, -step))
               / (2 * step);
-      // Coarse, for a single array's slope is small against the kinks of the rectifiers: this shows
-      // that each array's gradient is its own.
-      assertEquals(norm, difference, 0.25 * norm + 1e-5, parameter.name());
+      // The rectifiers' kinks make it coarse, most of all where what the first max-pool gives, many
+      // of them the same zero, is shifted as one.
+      boolean kinks = parameter.name().equals("features.denseblock1.denselayer1.norm1.bias");
+      double tolerance = (kinks ? 0.25 : 0.05) * norm + 2e-5;
+      assertEquals(norm, difference, tolerance, parameter.name());
       offset += parameter.size();
     }
   }
