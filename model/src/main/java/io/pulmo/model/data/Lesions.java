@@ -72,9 +72,10 @@ final class Lesions {
         double end = u + sign(side) * between(random, 0.09, 0.13);
         canvas.stroke(u, v, end, v + slope, 0.011, 0.22, thorax::lung);
       }
-      double inner = sign(side) * 0.09;
-      double outer = sign(side) * 0.33;
-      box(Finding.ATELECTASIS, inner, floor - 0.14, outer, floor + 0.03);
+      double inner = sign(side) * 0.05;
+      double outer = sign(side) * 0.34;
+      // With the ground that the diaphragm has won.
+      box(Finding.ATELECTASIS, inner, floor - 0.14, outer, floor + 0.11);
     };
   }
 

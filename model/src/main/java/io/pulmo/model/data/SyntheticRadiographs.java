@@ -143,6 +143,13 @@ public final class SyntheticRadiographs {
         new SplittableRandom(seed).nextLong() ^ 0xD1342543DE82EF95L * (patient + 1L));
   }
 
+  /** What share of the images has a finding. */
+  static double prevalence(Finding finding, boolean balanced) {
+    return balanced
+        ? BALANCED
+        : CHEST_X_RAY_14_POSITIVES[finding.ordinal()] / CHEST_X_RAY_14_IMAGES;
+  }
+
   private static Patient draw(Settings settings, int patient, Path folder, Runnable tick) {
     SplittableRandom random = random(settings.seed(), patient).split();
     Thorax body = new Thorax(random);
@@ -152,11 +159,7 @@ public final class SyntheticRadiographs {
     for (int followUp = 0; followUp < settings.imagesOf(patient); followUp++) {
       Set<Finding> findings = EnumSet.noneOf(Finding.class);
       for (Finding finding : Finding.ALL) {
-        double share =
-            settings.balanced()
-                ? BALANCED
-                : CHEST_X_RAY_14_POSITIVES[finding.ordinal()] / CHEST_X_RAY_14_IMAGES;
-        if (random.nextDouble() < share) {
+        if (random.nextDouble() < prevalence(finding, settings.balanced())) {
           findings.add(finding);
         }
       }

@@ -11,6 +11,7 @@ import io.pulmo.model.data.SyntheticRadiographs.Settings;
 import io.pulmo.model.data.SyntheticRadiographs.Summary;
 import io.pulmo.model.image.ImageDecoder;
 import io.pulmo.model.image.Pixels;
+import io.pulmo.model.image.SharedData;
 import io.pulmo.model.image.UnreadableImageException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -151,6 +152,19 @@ class SyntheticRadiographsTest {
         13_914 / 78_468.0, summary.positives()[Finding.INFILTRATION.ordinal()] / images, 0.03);
     assertEquals(1_690 / 78_468.0, summary.positives()[Finding.EDEMA.ordinal()] / images, 0.012);
     assertTrue(summary.positives()[Finding.HERNIA.ordinal()] < 0.01 * images);
+  }
+
+  @Test
+  void prevalence_unbalanced_isThatOfTheRealTrainingList() throws IOException, LabelListException {
+    LabelList real = LabelList.read(SharedData.required("data/labels/train_list.txt.gz"));
+    long[] positives = real.positives();
+    for (Finding finding : Finding.ALL) {
+      assertEquals(
+          (double) positives[finding.ordinal()] / real.size(),
+          SyntheticRadiographs.prevalence(finding, false),
+          1e-12,
+          finding.label());
+    }
   }
 
   @Test
