@@ -25,6 +25,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -121,6 +123,34 @@ class WorkerServerTest {
     RunFailed failed = members.get(0).await(WorkerMessage::hasFailed).getFailed();
     assertTrue(failed.getStopped(), failed::toString);
     assertTrue(failed.getError().contains("cancelled by the user"), failed::getError);
+  }
+
+  @Test
+  void run_stoppedInAnyPhase_isFollowedByTheNextAndLeavesNothing() throws Exception {
+    FakeCoordinator.Attached member = join(1).getFirst();
+    // In training, while the bundle is made, and at first before anything is heard of it.
+    List<Predicate<WorkerMessage>> phases =
+        List.of(WorkerMessage::hasProgress, WorkerMessage::hasEpoch);
+    for (int view = 1; view <= phases.size() + 1; view++) {
+      RunId run = RUN.toBuilder().setView(view).build();
+      leader.start(List.of(member), run, yaml(1), files(), 1);
+      if (view > 1) {
+        awaitUnlessStopped(member, phases.get(view - 2));
+      }
+      leader.stop(member, run, "cancelled by the user");
+    }
+    RunId last = RUN.toBuilder().setView(phases.size() + 2).build();
+    leader.start(List.of(member), last, yaml(1), files(), 1);
+    awaitUnlessStopped(member, m -> m.hasCompleted() && m.getCompleted().getRun().equals(last));
+    try (Stream<Path> left = Files.list(states.resolve("0/" + RUN.getJobId()))) {
+      assertEquals(List.of("checkpoints"), left.map(p -> p.getFileName().toString()).toList());
+    }
+    assertEquals(
+        List.of(),
+        Thread.getAllStackTraces().keySet().stream()
+            .map(Thread::getName)
+            .filter(name -> name.startsWith("decode-") || name.equals("batch-loader"))
+            .toList());
   }
 
   @Test
@@ -232,6 +262,16 @@ class WorkerServerTest {
     List<FakeCoordinator.Attached> members = join(1);
     leader.fallSilent();
     assertEquals(members.get(0).hello(), leader.awaitWorker().hello());
+  }
+
+  /** Passes over the reports of runs that were stopped. */
+  private static void awaitUnlessStopped(
+      FakeCoordinator.Attached member, Predicate<WorkerMessage> wanted) throws Exception {
+    WorkerMessage message;
+    do {
+      message = member.await(m -> m.hasFailed() || wanted.test(m));
+      assertTrue(!message.hasFailed() || message.getFailed().getStopped(), message::toString);
+    } while (message.hasFailed());
   }
 
   private List<FakeCoordinator.Attached> join(int count) throws Exception {
