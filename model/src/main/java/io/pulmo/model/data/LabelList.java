@@ -2,6 +2,7 @@ package io.pulmo.model.data;
 
 import io.pulmo.model.Finding;
 import java.io.BufferedInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -13,6 +14,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,7 +46,7 @@ public final class LabelList {
    * Reads a list, plain or gzip-compressed, whatever its name.
    *
    * @throws LabelListException if a line is bad, the list is empty or longer than ten million lines
-   * @throws IOException if the file cannot be read or its compression is damaged
+   * @throws IOException if the file cannot be read or its compression is damaged; names it
    */
   public static LabelList read(Path file) throws IOException, LabelListException {
     try (InputStream raw = new BufferedInputStream(Files.newInputStream(file))) {
@@ -52,6 +54,10 @@ public final class LabelList {
       boolean packed = raw.read() == 0x1F && raw.read() == 0x8B;
       raw.reset();
       return parse(file.toString(), packed ? new GZIPInputStream(raw) : raw);
+    } catch (ZipException | EOFException e) {
+      throw new IOException(
+          file + " is a damaged gzip file (" + e.getMessage() + "); fetch it again or unpack it",
+          e);
     }
   }
 

@@ -13,6 +13,8 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
@@ -54,6 +56,14 @@ class LabelListTest {
       out.write((GOOD + OTHER).getBytes(StandardCharsets.US_ASCII));
     }
     assertEquals(LabelList.read(plain).name(1), LabelList.read(packed).name(1));
+    byte[] whole = Files.readAllBytes(packed);
+    byte[] altered = whole.clone();
+    altered[whole.length / 2] ^= 0x10;
+    for (byte[] damaged : List.of(altered, Arrays.copyOf(whole, whole.length - 9))) {
+      Files.write(packed, damaged);
+      IOException thrown = assertThrows(IOException.class, () -> LabelList.read(packed));
+      assertTrue(String.valueOf(thrown.getMessage()).startsWith(packed + " is a damaged gzip"));
+    }
   }
 
   @ParameterizedTest(name = "{1}")
