@@ -5,6 +5,7 @@ import io.pulmo.cli.terminal.CommandFailure;
 import io.pulmo.cli.terminal.ExitCode;
 import io.pulmo.net.EngineUnavailableException;
 import io.pulmo.openvino.OpenVinoNotFoundException;
+import io.pulmo.serving.backend.BackendUnavailableException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
@@ -29,6 +30,7 @@ final class Errors {
       case CommandFailure known -> known.exitCode();
       case OpenVinoNotFoundException missing -> ExitCode.ENVIRONMENT;
       case EngineUnavailableException missing -> ExitCode.ENVIRONMENT;
+      case BackendUnavailableException missing -> ExitCode.ENVIRONMENT;
       default -> ExitCode.FAILED;
     };
   }
