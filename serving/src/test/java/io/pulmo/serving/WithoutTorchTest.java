@@ -81,15 +81,17 @@ class WithoutTorchTest {
       switch (arguments[0]) {
         case "fp32" -> serve(new Settings(bundle, Listen.loopback(0), Set.of(Mode.FP32), true));
         case "any" -> serve(Settings.offering(bundle, Listen.loopback(0)));
-        case "torch" -> {
-          try {
-            ServingServer.start(new Settings(bundle, Listen.loopback(0), Set.of(Mode.TORCH), true))
-                .close();
-          } catch (BackendUnavailableException e) {
-            System.out.println("refused " + e.mode() + ": " + e.getMessage());
-          }
-        }
+        case "torch" -> refused(new Settings(bundle, Listen.loopback(0), Set.of(Mode.TORCH), true));
+        case "broken" -> refused(new Settings(bundle, Listen.loopback(0), Set.of(Mode.FP32), true));
         default -> throw new IllegalArgumentException(arguments[0]);
+      }
+    }
+
+    private static void refused(Settings settings) throws Exception {
+      try {
+        ServingServer.start(settings).close();
+      } catch (BackendUnavailableException e) {
+        System.out.println("refused " + e.mode() + ": " + e.getMessage());
       }
     }
 
@@ -135,5 +137,14 @@ class WithoutTorchTest {
     assertTrue(output.contains("refused TORCH: "), output);
     assertTrue(output.contains("class path"), output);
     assertFalse(output.contains("answered"), output);
+  }
+
+  @Test
+  @Timeout(120)
+  void start_openVinoThatDoesNotLoad_isAModeThatCannotRun() throws Exception {
+    Path broken = Files.writeString(folder.resolve("libopenvino_c.so.2641"), "no library");
+    String output = run(List.of("-Dpulmo.openvino=" + broken), "broken");
+    assertTrue(output.contains("refused FP32: " + broken + " does not load"), output);
+    assertTrue(output.contains("set PULMO_OPENVINO"), output);
   }
 }
