@@ -18,6 +18,7 @@ import io.pulmo.model.data.LabelListException;
 import io.pulmo.model.data.SyntheticRadiographs;
 import io.pulmo.node.HostPort;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -28,7 +29,10 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +42,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Demo implements AutoCloseable {
   private static final Duration START_PATIENCE = Duration.ofSeconds(90);
+  private static final int REMOVE_ATTEMPTS = 20;
+  private static final long REMOVE_PAUSE_NANOS = 50_000_000;
+  private static final Duration WORK_END_PATIENCE = Duration.ofSeconds(3);
 
   private final DemoPlan plan;
   private final Optional<Path> ownImages;
@@ -49,6 +56,10 @@ public final class Demo implements AutoCloseable {
   // Guarded by itself: a signal closes the children from another thread.
   private final Deque<ChildProcess> children = new ArrayDeque<>();
   private boolean closed;
+  private @Nullable Path keptFiles;
+  // Set by a signal; the work then ends in silence.
+  private volatile boolean interrupted;
+  private final CountDownLatch workEnded = new CountDownLatch(1);
 
   private Demo(
       DemoPlan plan,
@@ -92,7 +103,8 @@ public final class Demo implements AutoCloseable {
       folder = Files.createTempDirectory("pulmo-demo-");
     }
     Demo demo = new Demo(plan, ownImages, folder, out.isEmpty(), keep, quiet);
-    Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().name("close").unstarted(demo::close));
+    Runtime.getRuntime()
+        .addShutdownHook(Thread.ofPlatform().name("close").unstarted(demo::interrupt));
     return demo;
   }
 
@@ -102,6 +114,21 @@ public final class Demo implements AutoCloseable {
    * @param json where the table goes for programs
    */
   public void run(Optional<Path> json) throws Exception {
+    try {
+      runAll(json);
+    } catch (Exception e) {
+      if (interrupted) {
+        workEnded.countDown();
+        // The process is ending, and what went wrong went wrong by that.
+        new CountDownLatch(1).await();
+      }
+      throw e;
+    } finally {
+      workEnded.countDown();
+    }
+  }
+
+  private void runAll(Optional<Path> json) throws Exception {
     Path data = generate();
     String coordinator = startCoordinator();
     for (int w = 1; w <= plan.workers(); w++) {
@@ -127,7 +154,15 @@ public final class Demo implements AutoCloseable {
     SyntheticRadiographs.Settings settings =
         new SyntheticRadiographs.Settings(plan.patients(), plan.seed(), plan.imagePixels(), true);
     try (Progress progress = Progress.start("radiographs", " images", settings.images(), quiet)) {
-      SyntheticRadiographs.generate(settings, data, progress::at);
+      SyntheticRadiographs.generate(
+          settings,
+          data,
+          done -> {
+            if (interrupted) {
+              throw new CancellationException();
+            }
+            progress.at(done);
+          });
     }
     return data;
   }
@@ -246,8 +281,6 @@ public final class Demo implements AutoCloseable {
     }
   }
 
-  private @Nullable Path keptFiles;
-
   /** The folder, which is not removed then. */
   private Path keepFiles() {
     keptFiles = out;
@@ -260,22 +293,52 @@ public final class Demo implements AutoCloseable {
     }
   }
 
+  private void interrupt() {
+    interrupted = true;
+    endChildren();
+    try {
+      // Whoever still writes would put files back into the folder that is being removed.
+      if (!workEnded.await(WORK_END_PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
+        keepFiles();
+      }
+    } catch (InterruptedException e) {
+      keepFiles();
+    }
+    removeTemporary();
+  }
+
   /** Ends the children, the last first, and removes a temporary folder. */
   @Override
   public void close() {
+    endChildren();
+    removeTemporary();
+  }
+
+  private void endChildren() {
     synchronized (children) {
       closed = true;
       while (!children.isEmpty()) {
         children.pop().close();
       }
     }
-    if (temporary && keptFiles == null && Files.exists(out)) {
+  }
+
+  private void removeTemporary() {
+    if (!temporary || keptFiles != null) {
+      return;
+    }
+    for (int attempt = 1; Files.exists(out); attempt++) {
       try (Stream<Path> all = Files.walk(out)) {
         for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
           Files.deleteIfExists(path);
         }
-      } catch (IOException e) {
-        say("could not remove " + out + ": " + e);
+      } catch (IOException | UncheckedIOException e) {
+        if (attempt == REMOVE_ATTEMPTS) {
+          say("could not remove " + out + ": " + e);
+          return;
+        }
+        // An image that was being drawn when the work was interrupted is still written.
+        LockSupport.parkNanos(REMOVE_PAUSE_NANOS);
       }
     }
   }
