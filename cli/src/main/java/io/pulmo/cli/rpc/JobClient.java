@@ -20,6 +20,7 @@ import io.pulmo.proto.JobStatus;
 import io.pulmo.proto.ListJobsRequest;
 import io.pulmo.proto.SubmitJobRequest;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -174,7 +175,9 @@ public final class JobClient implements AutoCloseable {
       writer.add(Bundle.MANIFEST, json);
       for (FileEntry entry : Manifest.parse(Bundle.MANIFEST, json).files()) {
         Blobs.get(follower, entry.sha256(), fetched);
-        writer.add(entry.path(), file -> Files.move(fetched, file));
+        try (InputStream bytes = Files.newInputStream(fetched)) {
+          writer.add(entry.path(), bytes, entry.bytes());
+        }
       }
       writer.commit();
     } finally {
