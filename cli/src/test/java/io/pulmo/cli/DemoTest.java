@@ -13,9 +13,13 @@ import io.pulmo.openvino.OpenVinoNatives;
 import io.pulmo.openvino.OpenVinoNotFoundException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
@@ -100,38 +104,33 @@ class DemoTest {
   }
 
   private void killedWhen(String said) throws Exception {
+    Set<ProcessHandle> before = childrenOfDemos();
     try (PulmoProcess demo = PulmoProcess.start(directory, "demo")) {
       demo.awaitError(said, START);
-      List<ProcessHandle> children = demo.handle().descendants().toList();
       demo.signal("KILL");
       demo.awaitExit(GONE);
-      awaitGone(children);
     }
-    // Those that were started between the look and the kill carry the demo's folder in their
-    // command line.
-    assertEquals(List.of(), stillThere());
+    // Orphans are nobody's children any more, so they are looked for by what they were started
+    // with.
+    Set<ProcessHandle> orphans = childrenOfDemos();
+    orphans.removeAll(before);
+    awaitGone(orphans);
+    Set<ProcessHandle> left = childrenOfDemos();
+    left.removeAll(before);
+    assertEquals(Set.of(), left);
   }
 
-  private static void awaitGone(List<ProcessHandle> children) throws Exception {
+  private static void awaitGone(Collection<ProcessHandle> children) throws Exception {
     CompletableFuture.allOf(
             children.stream().map(ProcessHandle::onExit).toArray(CompletableFuture[]::new))
         .get(GONE.toSeconds(), TimeUnit.SECONDS);
   }
 
-  private static List<String> stillThere() throws Exception {
-    List<ProcessHandle> orphans;
+  private static Set<ProcessHandle> childrenOfDemos() {
     try (Stream<ProcessHandle> all = ProcessHandle.allProcesses()) {
-      orphans =
-          all.filter(
-                  p ->
-                      p.info()
-                          .commandLine()
-                          .map(l -> l.contains("--exit-with-parent"))
-                          .orElse(false))
-              .toList();
+      return all.filter(p -> p.info().commandLine().orElse("").contains("--exit-with-parent"))
+          .collect(Collectors.toCollection(HashSet::new));
     }
-    awaitGone(orphans);
-    return orphans.stream().filter(ProcessHandle::isAlive).map(ProcessHandle::toString).toList();
   }
 
   private static AucReport thumbnailRegression(Path data) throws Exception {

@@ -26,6 +26,7 @@ final class PulmoProcess implements AutoCloseable {
   private static final String END = "\0end";
 
   private final Process process;
+  private final List<Thread> readers = new ArrayList<>();
   private final List<String> errors = new CopyOnWriteArrayList<>();
   private final BlockingQueue<String> lines = new LinkedBlockingQueue<>();
   private final BlockingQueue<String> errorLines = new LinkedBlockingQueue<>();
@@ -46,6 +47,10 @@ final class PulmoProcess implements AutoCloseable {
     List<String> command =
         new ArrayList<>(
             List.of(
+                // Whoever runs the tests in the background has them ignore Ctrl-C, which is
+                // inherited.
+                "env",
+                "--default-signal=INT",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
                 "--sun-misc-unsafe-memory-access=allow",
@@ -57,13 +62,14 @@ final class PulmoProcess implements AutoCloseable {
     command.addAll(List.of(arguments));
     Process process = new ProcessBuilder(command).directory(directory.toFile()).start();
     PulmoProcess started = new PulmoProcess(process);
-    Thread.ofPlatform()
-        .daemon()
-        .start(() -> read(process.getInputStream(), started.lines, s -> {}));
-    Thread.ofPlatform()
-        .daemon()
-        .start(() -> read(process.getErrorStream(), started.errorLines, started.errors::add));
+    started.readInBackground(process.getInputStream(), started.lines, line -> {});
+    started.readInBackground(process.getErrorStream(), started.errorLines, started.errors::add);
     return started;
+  }
+
+  private void readInBackground(
+      InputStream from, BlockingQueue<String> into, Consumer<String> also) {
+    readers.add(Thread.ofPlatform().daemon().start(() -> read(from, into, also)));
   }
 
   private static void read(InputStream from, BlockingQueue<String> into, Consumer<String> also) {
@@ -116,6 +122,9 @@ final class PulmoProcess implements AutoCloseable {
   int awaitExit(Duration patience) throws InterruptedException {
     if (!process.waitFor(patience.toMillis(), TimeUnit.MILLISECONDS)) {
       throw new AssertionError("still running after " + patience + "; standard error: " + errors());
+    }
+    for (Thread reader : readers) {
+      reader.join();
     }
     return process.exitValue();
   }

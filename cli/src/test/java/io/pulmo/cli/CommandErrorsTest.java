@@ -1,0 +1,123 @@
+package io.pulmo.cli;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.pulmo.cli.terminal.ExitCode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a user sees of a mistake: one to three lines that name the value, and the exit code. */
+class CommandErrorsTest {
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  private final Path directory;
+
+  CommandErrorsTest(@TempDir Path directory) {
+    this.directory = directory;
+  }
+
+  @Test
+  void pulmo_noCommand_listsThem() throws Exception {
+    refused(ExitCode.USAGE, List.of("demo", "train", "verify"));
+  }
+
+  @Test
+  void pulmo_unknownOption_namesIt() throws Exception {
+    refused(ExitCode.USAGE, List.of("--wrokers"), "demo", "--wrokers", "3");
+  }
+
+  @Test
+  void demo_unknownPreset_namesItAndTheChoices() throws Exception {
+    refused(ExitCode.FAILED, List.of("huge", "small", "chexnet"), "demo", "--preset", "huge");
+  }
+
+  @Test
+  void serve_unknownMode_namesItAndTheChoices() throws Exception {
+    refused(
+        ExitCode.USAGE,
+        List.of("int4", "torch", "fp32"),
+        "serve",
+        "--repository",
+        directory.toString(),
+        "--mode",
+        "int4");
+  }
+
+  @Test
+  void serve_noBundle_namesTheFolder() throws Exception {
+    refused(
+        ExitCode.FAILED,
+        List.of(directory.toString()),
+        "serve",
+        "--port",
+        "0",
+        "--repository",
+        directory.toString());
+  }
+
+  @Test
+  void coordinator_bindBeyondThisMachine_isRefusedWithoutInsecure() throws Exception {
+    refused(
+        ExitCode.FAILED,
+        List.of("0.0.0.0", "--insecure"),
+        "coordinator",
+        "--bind",
+        "0.0.0.0",
+        "--advertise",
+        "localhost",
+        "--state",
+        directory.resolve("state").toString());
+  }
+
+  @Test
+  void submit_unknownKey_namesItAndTheNearest() throws Exception {
+    Path job =
+        Files.writeString(
+            directory.resolve("JOB.yaml"),
+            "data: {train: a.txt, validation: b.txt, images: images}\nepoch: 3\n");
+    refused(ExitCode.FAILED, List.of("epoch", "epochs"), "train", "submit", job.toString());
+  }
+
+  @Test
+  void submit_listThatIsNotThere_namesIt() throws Exception {
+    Path job =
+        Files.writeString(
+            directory.resolve("JOB.yaml"),
+            "data: {train: a.txt, validation: b.txt, images: images}\n");
+    refused(ExitCode.FAILED, List.of("a.txt"), "train", "submit", job.toString());
+  }
+
+  @Test
+  void evaluate_badLabelLine_namesFileAndLine() throws Exception {
+    Path list = Files.writeString(directory.resolve("list.txt"), "a.png 0 1 2\n");
+    refused(
+        ExitCode.FAILED,
+        List.of("list.txt", "1"),
+        "evaluate",
+        "--bundle",
+        directory.toString(),
+        "--labels",
+        list.toString(),
+        "--images",
+        directory.toString());
+  }
+
+  private void refused(int exitCode, List<String> named, String... arguments) throws Exception {
+    try (PulmoProcess pulmo = PulmoProcess.start(directory.resolve("work"), arguments)) {
+      assertEquals(exitCode, pulmo.awaitExit(PATIENCE), pulmo.errors());
+      String output = pulmo.output();
+      String errors = pulmo.errors();
+      assertAll(
+          () -> assertEquals("", output),
+          () -> assertTrue(errors.startsWith("pulmo: "), errors),
+          () -> assertTrue(errors.lines().count() <= 3, errors),
+          () -> named.forEach(name -> assertTrue(errors.contains(name), errors)));
+    }
+  }
+}
