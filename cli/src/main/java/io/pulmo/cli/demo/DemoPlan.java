@@ -35,7 +35,7 @@ public record DemoPlan(
           "--workers is " + workers + ", expected a number from 1 to " + MOST_WORKERS);
     }
     return switch (presetOf(preset)) {
-      case SMALL -> new DemoPlan(Preset.SMALL, workers, 700, 256, 16, 10, 0.004);
+      case SMALL -> new DemoPlan(Preset.SMALL, workers, 700, 256, 16, 16, 0.003);
       case CHEXNET -> new DemoPlan(Preset.CHEXNET, workers, 300, 256, 8, 2, 0.001);
     };
   }
