@@ -110,14 +110,13 @@ final class EvaluateCommand implements Callable<Integer> {
       for (Row row : rows) {
         double auc = row.report().of(finding);
         undefined |= Double.isNaN(auc);
-        cells.add(Double.isNaN(auc) ? "-" : String.format(Locale.ROOT, "%.3f", auc));
+        cells.add(auc("%.3f", auc));
       }
       table.row(cells.toArray(String[]::new));
     }
     table.row(
         Stream.concat(
-                Stream.of("mean", ""),
-                rows.stream().map(r -> String.format(Locale.ROOT, "%.4f", r.report().mean())))
+                Stream.of("mean", ""), rows.stream().map(row -> auc("%.4f", row.report().mean())))
             .toArray(String[]::new));
     table.row(
         Stream.concat(
@@ -131,12 +130,16 @@ final class EvaluateCommand implements Callable<Integer> {
     }
   }
 
+  private static String auc(String format, double value) {
+    return Double.isNaN(value) ? "-" : String.format(Locale.ROOT, format, value);
+  }
+
   private static void write(Path file, List<Row> rows, LabelList list) throws IOException {
-    List<Map<String, Object>> modes = new ArrayList<>();
+    List<Map<String, @Nullable Object>> modes = new ArrayList<>();
     for (Row row : rows) {
-      Map<String, Object> mode = new LinkedHashMap<>();
+      Map<String, @Nullable Object> mode = new LinkedHashMap<>();
       mode.put("mode", row.mode().label());
-      mode.put("auc_mean", row.report().mean());
+      mode.put("auc_mean", JsonFile.number(row.report().mean()));
       mode.put("auc", JsonFile.byFinding(row.report().auc()));
       mode.put("studies_per_s", row.studiesPerSecond());
       modes.add(mode);

@@ -134,7 +134,9 @@ final class TrainCommand implements Runnable {
       for (JobView.Epoch epoch : job.epochs()) {
         epochs.row(
             Integer.toString(epoch.number() + 1),
-            String.format(Locale.ROOT, "%.3f", epoch.aucMean()),
+            Double.isNaN(epoch.aucMean())
+                ? "-"
+                : String.format(Locale.ROOT, "%.3f", epoch.aucMean()),
             String.format(Locale.ROOT, "%.4f", epoch.loss()),
             epoch.best() ? "*" : "");
       }

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the demonstration found.
@@ -54,11 +55,11 @@ record DemoReport(
   }
 
   void write(Path file) throws IOException {
-    List<Map<String, Object>> rows = new ArrayList<>();
+    List<Map<String, @Nullable Object>> rows = new ArrayList<>();
     for (Mode mode : modes) {
-      Map<String, Object> row = new LinkedHashMap<>();
+      Map<String, @Nullable Object> row = new LinkedHashMap<>();
       row.put("mode", mode.name());
-      row.put("auc_mean", mode.report().mean());
+      row.put("auc_mean", JsonFile.number(mode.report().mean()));
       row.put("studies_per_s", mode.studiesPerSecond());
       row.put("auc", JsonFile.byFinding(mode.report().auc()));
       rows.add(row);

@@ -27,12 +27,16 @@ public final class JsonFile {
         temporary, absolute, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
   }
 
+  /** The value; null if it is undefined, for which JSON has no number. */
+  public static @Nullable Double number(double value) {
+    return Double.isFinite(value) ? value : null;
+  }
+
   /** One value a disease, in Table 1's order; what is undefined becomes null. */
   public static Map<String, @Nullable Double> byFinding(double[] values) {
     Map<String, @Nullable Double> map = new LinkedHashMap<>();
     for (Finding finding : Finding.ALL) {
-      double value = values[finding.ordinal()];
-      map.put(finding.label(), Double.isNaN(value) ? null : Double.valueOf(value));
+      map.put(finding.label(), number(values[finding.ordinal()]));
     }
     return map;
   }
