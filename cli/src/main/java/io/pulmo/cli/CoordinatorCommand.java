@@ -1,5 +1,6 @@
 package io.pulmo.cli;
 
+import io.pulmo.cli.terminal.CommandFailure;
 import io.pulmo.coordinator.CoordinatorServer;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -34,8 +35,11 @@ final class CoordinatorCommand implements Callable<Integer> {
     lifetime.begin();
     CoordinatorServer server =
         CoordinatorServer.start(
-            new CoordinatorServer.Settings(
-                listen.listen(CoordinatorOption.DEFAULT_PORT), zookeeper, state));
+            CommandFailure.option(
+                "--zookeeper",
+                () ->
+                    new CoordinatorServer.Settings(
+                        listen.listen(CoordinatorOption.DEFAULT_PORT), zookeeper, state)));
     System.out.println("coordinator listening on " + server.address());
     System.out.println(
         "join a worker: ./pulmo worker --coordinator " + server.address() + " --data DIR");

@@ -1,5 +1,6 @@
 package io.pulmo.cli;
 
+import io.pulmo.cli.terminal.CommandFailure;
 import io.pulmo.node.HostPort;
 import java.util.List;
 import picocli.CommandLine.Option;
@@ -17,6 +18,6 @@ final class CoordinatorOption {
   private String coordinators = "";
 
   List<HostPort> addresses() {
-    return HostPort.parseList(coordinators);
+    return CommandFailure.option("--coordinator", () -> HostPort.parseList(coordinators));
   }
 }

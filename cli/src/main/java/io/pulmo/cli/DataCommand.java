@@ -1,5 +1,6 @@
 package io.pulmo.cli;
 
+import io.pulmo.cli.terminal.CommandFailure;
 import io.pulmo.cli.terminal.ExitCode;
 import io.pulmo.cli.terminal.Progress;
 import io.pulmo.model.data.SyntheticRadiographs;
@@ -50,7 +51,9 @@ final class DataCommand implements Runnable {
           boolean balanced)
       throws Exception {
     SyntheticRadiographs.Settings settings =
-        new SyntheticRadiographs.Settings(patients, seed, size, balanced);
+        CommandFailure.option(
+            "--patients, --size",
+            () -> new SyntheticRadiographs.Settings(patients, seed, size, balanced));
     try (Progress progress =
         Progress.start(
             "radiographs", " images", settings.images(), Objects.requireNonNull(pulmo).quiet())) {

@@ -61,12 +61,7 @@ final class InferCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     List<Answer> answers = new ArrayList<>();
-    Mode asked;
-    try {
-      asked = Mode.ofLabel(mode);
-    } catch (IllegalArgumentException unknown) {
-      throw CommandFailure.usage("--mode: " + unknown.getMessage());
-    }
+    Mode asked = CommandFailure.option("--mode", () -> Mode.ofLabel(mode));
     boolean all =
         where.bundle.isPresent()
             ? byBundle(where.bundle.get(), asked, answers)
@@ -99,7 +94,8 @@ final class InferCommand implements Callable<Integer> {
 
   private boolean byServer(String server, Mode asked, List<Answer> answers) throws IOException {
     Options options = Options.defaults().withPrecision(Precision.valueOf(asked.name()));
-    try (PulmoClient client = PulmoClient.builder().target(server).build()) {
+    try (PulmoClient client =
+        CommandFailure.option("--server", () -> PulmoClient.builder().target(server).build())) {
       return eachImage(answers, image -> client.analyze(image, options));
     }
   }

@@ -1,11 +1,14 @@
 package io.pulmo.cli;
 
+import io.pulmo.cli.terminal.CommandFailure;
 import io.pulmo.node.Listen;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** The options of every server: where it listens. */
 final class ListenOptions {
+  private static final int MOST_PORT = 65_535;
+
   @Option(names = "--bind", paramLabel = "ADDRESS", description = "default: ${DEFAULT-VALUE}")
   private String bind = Listen.LOOPBACK;
 
@@ -22,6 +25,11 @@ final class ListenOptions {
   private boolean insecure;
 
   Listen listen(int defaultPort) {
-    return new Listen(bind, port.orElse(defaultPort), advertise, insecure);
+    int chosen = port.orElse(defaultPort);
+    if (chosen < 0 || chosen > MOST_PORT) {
+      throw CommandFailure.usage("--port is " + chosen + ", expected 0 to " + MOST_PORT);
+    }
+    return CommandFailure.option(
+        "--bind, --advertise", () -> new Listen(bind, chosen, advertise, insecure));
   }
 }

@@ -25,11 +25,7 @@ final class ModeOption {
   Set<Mode> modes() {
     Set<Mode> chosen = EnumSet.noneOf(Mode.class);
     for (String label : modes) {
-      try {
-        chosen.add(Mode.ofLabel(label));
-      } catch (IllegalArgumentException unknown) {
-        throw CommandFailure.usage("--mode: " + unknown.getMessage());
-      }
+      chosen.add(CommandFailure.option("--mode", () -> Mode.ofLabel(label)));
     }
     return chosen.isEmpty() ? EnumSet.allOf(Mode.class) : chosen;
   }

@@ -34,7 +34,48 @@ class CommandErrorsTest {
 
   @Test
   void demo_unknownPreset_namesItAndTheChoices() throws Exception {
-    refused(ExitCode.FAILED, List.of("huge", "small", "chexnet"), "demo", "--preset", "huge");
+    refused(ExitCode.USAGE, List.of("huge", "small", "chexnet"), "demo", "--preset", "huge");
+  }
+
+  @Test
+  void demo_noWorkers_namesTheRange() throws Exception {
+    refused(ExitCode.USAGE, List.of("--workers", "0", "1 to 8"), "demo", "--workers", "0");
+  }
+
+  @Test
+  void generate_tooFewPatients_namesTheRange() throws Exception {
+    refused(
+        ExitCode.USAGE,
+        List.of("patients", "3", "10"),
+        "data",
+        "generate",
+        "--out",
+        directory.resolve("data").toString(),
+        "--patients",
+        "3");
+  }
+
+  @Test
+  void worker_addressWithoutPort_namesOptionAndValue() throws Exception {
+    refused(
+        ExitCode.USAGE,
+        List.of("--coordinator", "nowhere", "HOST:PORT"),
+        "worker",
+        "--coordinator",
+        "nowhere");
+  }
+
+  @Test
+  void infer_serverWithoutPort_namesOptionAndValue() throws Exception {
+    refused(
+        ExitCode.USAGE,
+        List.of("--server", "nowhere", "HOST:PORT"),
+        "infer",
+        "--mode",
+        "fp32",
+        "--server",
+        "nowhere",
+        "a.png");
   }
 
   @Test
@@ -64,7 +105,7 @@ class CommandErrorsTest {
   @Test
   void coordinator_bindBeyondThisMachine_isRefusedWithoutInsecure() throws Exception {
     refused(
-        ExitCode.FAILED,
+        ExitCode.USAGE,
         List.of("0.0.0.0", "--insecure"),
         "coordinator",
         "--bind",

@@ -88,14 +88,14 @@ public final class Demo implements AutoCloseable {
       DemoPlan plan, Optional<Path> ownImages, Optional<Path> out, boolean keep, boolean quiet)
       throws IOException {
     if (ownImages.isPresent() && !Files.isDirectory(ownImages.get())) {
-      throw CommandFailure.work("--images is " + ownImages.get() + ", expected a folder of PNGs");
+      throw CommandFailure.usage("--images is " + ownImages.get() + ", expected a folder of PNGs");
     }
     Path folder;
     if (out.isPresent()) {
       folder = Files.createDirectories(out.get()).toAbsolutePath();
       try (Stream<Path> entries = Files.list(folder)) {
         if (entries.findAny().isPresent()) {
-          throw CommandFailure.work(
+          throw CommandFailure.usage(
               "--out is " + out.get() + ", which is not empty; give an empty or a new folder");
         }
       }

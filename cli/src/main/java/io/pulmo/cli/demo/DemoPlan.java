@@ -31,7 +31,7 @@ public record DemoPlan(
   /** Checks what the user chose and fills in the rest. */
   public static DemoPlan of(String preset, int workers) {
     if (workers < 1 || workers > MOST_WORKERS) {
-      throw CommandFailure.work(
+      throw CommandFailure.usage(
           "--workers is " + workers + ", expected a number from 1 to " + MOST_WORKERS);
     }
     return switch (presetOf(preset)) {
@@ -46,7 +46,7 @@ public record DemoPlan(
         .findFirst()
         .orElseThrow(
             () ->
-                CommandFailure.work(
+                CommandFailure.usage(
                     "--preset is '"
                         + label
                         + "', expected one of "

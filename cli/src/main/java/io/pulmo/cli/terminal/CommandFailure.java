@@ -1,5 +1,7 @@
 package io.pulmo.cli.terminal;
 
+import java.util.function.Supplier;
+
 /**
  * An error whose message is all that the user needs: what was refused, what was expected, what to
  * do.
@@ -22,6 +24,20 @@ public final class CommandFailure extends RuntimeException {
   /** The command was used wrongly. */
   public static CommandFailure usage(String message) {
     return new CommandFailure(ExitCode.USAGE, message);
+  }
+
+  /**
+   * Reads what an option was given.
+   *
+   * @param reading refuses a value with an {@link IllegalArgumentException}, whose message goes to
+   *     the user as wrong usage
+   */
+  public static <T> T option(String name, Supplier<T> reading) {
+    try {
+      return reading.get();
+    } catch (IllegalArgumentException refused) {
+      throw usage(name + ": " + refused.getMessage());
+    }
   }
 
   /** The environment lacks something. */
