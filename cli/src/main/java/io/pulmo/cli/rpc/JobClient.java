@@ -48,7 +48,7 @@ public final class JobClient implements AutoCloseable {
   }
 
   /**
-   * Submits JOB.yaml with the files that it names, which lie beside it or under absolute paths.
+   * Submits JOB.yaml with the files that it names, whose paths are relative to its folder.
    *
    * @param job the file
    * @param note hears what is being sent
