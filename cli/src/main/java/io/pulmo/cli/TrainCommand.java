@@ -6,6 +6,7 @@ import io.pulmo.cli.terminal.ExitCode;
 import io.pulmo.cli.terminal.JobProgress;
 import io.pulmo.cli.terminal.JsonFile;
 import io.pulmo.cli.terminal.Table;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.ZoneId;
@@ -52,14 +53,17 @@ final class TrainCommand implements Runnable {
   }
 
   @Command(name = "watch", description = "Follows a job to its end.")
-  int watch(@Parameters(paramLabel = "ID") String id, @Mixin CoordinatorOption coordinator)
+  int watch(
+      @Parameters(paramLabel = "ID") String id,
+      @Mixin CoordinatorOption coordinator,
+      @Option(names = "--json", paramLabel = "FILE") Optional<Path> json)
       throws Exception {
     JobView ended;
     try (JobClient client = new JobClient(coordinator.addresses());
         JobProgress progress = new JobProgress(id, Objects.requireNonNull(pulmo).quiet())) {
       ended = client.watch(id, progress);
     }
-    print(ended);
+    print(ended, json);
     return ended.completed() ? ExitCode.DONE : ExitCode.FAILED;
   }
 
@@ -70,11 +74,7 @@ final class TrainCommand implements Runnable {
       @Option(names = "--json", paramLabel = "FILE") Optional<Path> json)
       throws Exception {
     try (JobClient client = new JobClient(coordinator.addresses())) {
-      JobView job = client.get(id);
-      print(job);
-      if (json.isPresent()) {
-        JsonFile.write(json.get(), JobJson.of(job));
-      }
+      print(client.get(id), json);
     }
     return ExitCode.DONE;
   }
@@ -104,10 +104,13 @@ final class TrainCommand implements Runnable {
   }
 
   @Command(name = "cancel", description = "Cancels a job that waits or runs.")
-  int cancel(@Parameters(paramLabel = "ID") String id, @Mixin CoordinatorOption coordinator)
+  int cancel(
+      @Parameters(paramLabel = "ID") String id,
+      @Mixin CoordinatorOption coordinator,
+      @Option(names = "--json", paramLabel = "FILE") Optional<Path> json)
       throws Exception {
     try (JobClient client = new JobClient(coordinator.addresses())) {
-      print(client.cancel(id));
+      print(client.cancel(id), json);
     }
     return ExitCode.DONE;
   }
@@ -125,7 +128,7 @@ final class TrainCommand implements Runnable {
     return ExitCode.DONE;
   }
 
-  private static void print(JobView job) {
+  private static void print(JobView job, Optional<Path> json) throws IOException {
     System.out.println(
         job.id() + "  " + job.state() + (job.detail().isEmpty() ? "" : ": " + job.detail()));
     System.out.println("step " + job.step() + " of " + job.stepsTotal());
@@ -153,6 +156,9 @@ final class TrainCommand implements Runnable {
             member.stateDigest().isEmpty() ? "-" : member.stateDigest());
       }
       System.out.print(members);
+    }
+    if (json.isPresent()) {
+      JsonFile.write(json.get(), JobJson.of(job));
     }
   }
 }
