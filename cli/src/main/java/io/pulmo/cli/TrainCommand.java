@@ -47,7 +47,7 @@ final class TrainCommand implements Runnable {
   int submit(@Parameters(paramLabel = "JOB.yaml") Path job, @Mixin CoordinatorOption coordinator)
       throws Exception {
     try (JobClient client = new JobClient(coordinator.addresses())) {
-      System.out.println(client.submit(job, name -> {}));
+      System.out.println(client.submit(job));
     }
     return ExitCode.DONE;
   }

@@ -67,7 +67,7 @@ class ShuffledLabelsTest {
                     directory.resolve("worker"),
                     Listen.loopback(0)));
         JobClient jobs = new JobClient(List.of(coordinator.address()))) {
-      String id = jobs.submit(job, name -> {});
+      String id = jobs.submit(job);
       JobView ended = jobs.watch(id, change -> {});
       assertEquals("completed", ended.state(), ended + " by " + worker.address());
       jobs.bundle(id, bundle);

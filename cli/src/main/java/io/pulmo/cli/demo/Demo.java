@@ -184,7 +184,7 @@ public final class Demo implements AutoCloseable {
     Path yaml = Files.writeString(out.resolve("JOB.yaml"), plan.jobYaml());
     try (JobClient jobs = new JobClient(HostPort.parseList(coordinator));
         JobProgress progress = new JobProgress("training", quiet)) {
-      String id = jobs.submit(yaml, name -> {});
+      String id = jobs.submit(yaml);
       say("submitted " + id);
       JobView ended = jobs.watch(id, progress);
       if (!ended.completed()) {

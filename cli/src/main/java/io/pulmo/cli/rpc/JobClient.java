@@ -51,10 +51,9 @@ public final class JobClient implements AutoCloseable {
    * Submits JOB.yaml with the files that it names, whose paths are relative to its folder.
    *
    * @param job the file
-   * @param note hears what is being sent
    * @return the job's id
    */
-  public String submit(Path job, Consumer<String> note) throws IOException, InterruptedException {
+  public String submit(Path job) throws IOException, InterruptedException {
     if (!Files.isRegularFile(job)) {
       throw new IOException("no file " + job + "; expected a JOB.yaml");
     }
@@ -75,7 +74,6 @@ public final class JobClient implements AutoCloseable {
         throw new IOException(
             job + " names '" + name + "', but there is no file " + file + "; put it there");
       }
-      note.accept(name);
       request.addFiles(
           io.pulmo.proto.JobFile.newBuilder()
               .setName(name)
