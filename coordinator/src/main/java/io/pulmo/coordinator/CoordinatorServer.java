@@ -11,6 +11,7 @@ import io.pulmo.coordinator.zookeeper.ZooKeeperSession;
 import io.pulmo.node.HostPort;
 import io.pulmo.node.Listen;
 import io.pulmo.node.NodeServer;
+import io.pulmo.node.StateFolder;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -67,6 +68,7 @@ public final class CoordinatorServer implements AutoCloseable {
       throws IOException, InterruptedException {
     Deque<AutoCloseable> parts = new ArrayDeque<>();
     try {
+      opened(parts, StateFolder.take(settings.state()));
       BlobStore blobs = new BlobStore(settings.state().resolve("blobs"));
       String connect;
       if (settings.zookeeper().isPresent()) {

@@ -81,7 +81,7 @@ public record HostPort(String host, int port) {
 
   private static IllegalArgumentException unreadable(String text) {
     return new IllegalArgumentException(
-        "'" + shortened(text) + "' is no address: expected HOST:PORT, as in 127.0.0.1:7070");
+        "'" + shortened(text) + "' is no address: expected HOST:PORT, as in 127.0.0.1:7500");
   }
 
   private static String shortened(String text) {

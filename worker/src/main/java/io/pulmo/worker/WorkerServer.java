@@ -5,6 +5,7 @@ import io.pulmo.node.HostPort;
 import io.pulmo.node.LeaderFollower;
 import io.pulmo.node.Listen;
 import io.pulmo.node.NodeServer;
+import io.pulmo.node.StateFolder;
 import io.pulmo.worker.device.CpuDevice;
 import io.pulmo.worker.ring.RingService;
 import io.pulmo.worker.rpc.ControlLink;
@@ -16,9 +17,14 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A running worker: its ring service, its tie to the leader, and what it trains. */
 public final class WorkerServer implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(WorkerServer.class);
+
+  private final StateFolder state;
   private final NodeServer server;
   private final RingService rings;
   private final LeaderFollower leader;
@@ -27,12 +33,14 @@ public final class WorkerServer implements AutoCloseable {
   private final Identity identity;
 
   private WorkerServer(
+      StateFolder state,
       NodeServer server,
       RingService rings,
       LeaderFollower leader,
       ControlLink link,
       Runs runs,
       Identity identity) {
+    this.state = state;
     this.server = server;
     this.rings = rings;
     this.leader = leader;
@@ -70,13 +78,14 @@ public final class WorkerServer implements AutoCloseable {
    * @throws IOException if the address or the state folder cannot be used
    */
   public static WorkerServer start(Settings settings) throws IOException {
-    Files.createDirectories(settings.state());
+    StateFolder state = StateFolder.take(settings.state());
     RingService rings = new RingService();
     NodeServer server;
     try {
       server = NodeServer.start(settings.listen(), RingService.MESSAGE_BYTES, List.of(rings));
     } catch (IOException | RuntimeException e) {
       rings.close();
+      state.close();
       throw e;
     }
     Identity identity =
@@ -101,7 +110,7 @@ public final class WorkerServer implements AutoCloseable {
             Clock.systemUTC());
     Runs runs = new Runs(workplace, link.reports());
     link.start(runs);
-    return new WorkerServer(server, rings, leader, link, runs, identity);
+    return new WorkerServer(state, server, rings, leader, link, runs, identity);
   }
 
   /** Under which the other members reach it. */
@@ -132,5 +141,10 @@ public final class WorkerServer implements AutoCloseable {
     rings.close();
     server.close();
     leader.close();
+    try {
+      state.close();
+    } catch (IOException e) {
+      log.warn("the lock of the state folder was not given back", e);
+    }
   }
 }
