@@ -128,6 +128,12 @@ public final class NodeServer implements AutoCloseable {
   /** Cuts off every call at once, as the death of the process would. */
   public void closeNow() {
     server.shutdownNow();
+    try {
+      // A call that arrives while the executor is gone would be answered as an internal error.
+      server.awaitTermination(GRACE_MILLIS, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
     executor.shutdown();
   }
 
