@@ -87,14 +87,9 @@ final class EvaluateCommand implements Callable<Integer> {
         Progress.start(
             mode.label(), " studies", files.size(), Objects.requireNonNull(pulmo).quiet())) {
       long startedNanos = System.nanoTime();
-      float[] probabilities = new float[files.size() * Finding.COUNT];
-      int at = 0;
-      for (Findings findings : model.judgeAll(files, mode, progress::at)) {
-        System.arraycopy(findings.probabilities(), 0, probabilities, at, Finding.COUNT);
-        at += Finding.COUNT;
-      }
+      List<Findings> findings = model.judgeAll(files, mode, progress::at);
       double seconds = (System.nanoTime() - startedNanos) / 1e9;
-      return new Row(mode, AucReport.of(probabilities, list), files.size() / seconds);
+      return new Row(mode, AucReport.of(findings, list), files.size() / seconds);
     }
   }
 

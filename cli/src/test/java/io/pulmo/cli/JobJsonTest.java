@@ -27,7 +27,6 @@ class JobJsonTest {
             8,
             0.25,
             0,
-            0,
             List.of(new JobView.Epoch(0, Double.NaN, 0.5, true)),
             List.of(),
             Optional.empty());

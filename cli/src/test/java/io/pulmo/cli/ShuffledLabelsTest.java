@@ -6,8 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.pulmo.cli.rpc.JobClient;
 import io.pulmo.cli.rpc.JobView;
 import io.pulmo.coordinator.CoordinatorServer;
-import io.pulmo.model.Finding;
-import io.pulmo.model.Findings;
 import io.pulmo.model.bundle.Bundle;
 import io.pulmo.model.data.LabelList;
 import io.pulmo.model.data.SyntheticRadiographs;
@@ -100,14 +98,8 @@ class ShuffledLabelsTest {
         IntStream.range(0, test.size())
             .mapToObj(i -> data.resolve("images").resolve(test.name(i)))
             .toList();
-    float[] probabilities = new float[images.size() * Finding.COUNT];
     try (LoadedModel model = LoadedModel.open(Bundle.open(bundle), Set.of(Mode.TORCH))) {
-      int at = 0;
-      for (Findings findings : model.judgeAll(images, Mode.TORCH, done -> {})) {
-        System.arraycopy(findings.probabilities(), 0, probabilities, at, Finding.COUNT);
-        at += Finding.COUNT;
-      }
+      return AucReport.of(model.judgeAll(images, Mode.TORCH, done -> {}), test);
     }
-    return AucReport.of(probabilities, test);
   }
 }

@@ -201,7 +201,6 @@ public final class JobClient implements AutoCloseable {
         status.getProgress().getStep(),
         status.getProgress().getStepsTotal(),
         status.getProgress().getLoss(),
-        status.getProgress().getSamplesPerSecond(),
         status.getSubmittedAtMillis(),
         status.getEpochsList().stream()
             .map(e -> new JobView.Epoch(e.getEpoch(), e.getAucMean(), e.getLoss(), e.getBest()))

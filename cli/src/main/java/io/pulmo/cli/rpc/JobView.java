@@ -14,7 +14,6 @@ import java.util.Optional;
  * @param step steps done
  * @param stepsTotal steps in all; 0 while unknown
  * @param loss mean over the last step's batch
- * @param samplesPerSecond of the global batch
  * @param submittedAtMillis since 1970-01-01T00:00:00Z
  * @param epochs validation so far
  * @param members who trains or trained it, by rank
@@ -29,7 +28,6 @@ public record JobView(
     long step,
     long stepsTotal,
     double loss,
-    double samplesPerSecond,
     long submittedAtMillis,
     List<Epoch> epochs,
     List<Member> members,

@@ -1,5 +1,6 @@
 package io.pulmo.coordinator.job;
 
+import io.pulmo.model.bundle.Sha256;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -8,7 +9,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Locale;
 import java.util.OptionalLong;
@@ -116,11 +116,7 @@ public final class BlobStore {
       this.bytes = bytes;
       this.part = part;
       this.out = FileChannel.open(part, StandardOpenOption.WRITE);
-      try {
-        this.digest = MessageDigest.getInstance("SHA-256");
-      } catch (NoSuchAlgorithmException e) {
-        throw new IllegalStateException("every Java platform has SHA-256", e);
-      }
+      this.digest = Sha256.newDigest();
     }
 
     /**

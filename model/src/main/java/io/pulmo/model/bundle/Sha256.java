@@ -16,12 +16,12 @@ public final class Sha256 {
 
   /** Of these bytes. */
   public static String of(byte[] bytes) {
-    return HexFormat.of().formatHex(digest().digest(bytes));
+    return HexFormat.of().formatHex(newDigest().digest(bytes));
   }
 
   /** Of a file's bytes. */
   public static String of(Path file) throws IOException {
-    MessageDigest digest = digest();
+    MessageDigest digest = newDigest();
     byte[] chunk = new byte[CHUNK_BYTES];
     try (InputStream in = Files.newInputStream(file)) {
       for (int read = in.read(chunk); read >= 0; read = in.read(chunk)) {
@@ -31,7 +31,8 @@ public final class Sha256 {
     return HexFormat.of().formatHex(digest.digest());
   }
 
-  private static MessageDigest digest() {
+  /** A digest to which bytes can be added as they come. */
+  public static MessageDigest newDigest() {
     try {
       return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {

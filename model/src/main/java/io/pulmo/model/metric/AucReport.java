@@ -1,8 +1,10 @@
 package io.pulmo.model.metric;
 
 import io.pulmo.model.Finding;
+import io.pulmo.model.Findings;
 import io.pulmo.model.data.LabelList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * How well answers over a label list tell each finding's positives from its negatives.
@@ -44,6 +46,21 @@ public record AucReport(double[] auc, double mean, long fewestPositives, int ima
         Arrays.stream(auc).filter(area -> !Double.isNaN(area)).average().orElse(Double.NaN);
     long fewest = Arrays.stream(labels.positives()).min().orElse(0);
     return new AucReport(auc, mean, fewest, images);
+  }
+
+  /**
+   * The report on the findings of all images of a list, in the list's order.
+   *
+   * @throws IllegalArgumentException if there are more or fewer
+   */
+  public static AucReport of(List<Findings> findings, LabelList labels) {
+    float[] scores = new float[findings.size() * Finding.COUNT];
+    int at = 0;
+    for (Findings one : findings) {
+      System.arraycopy(one.probabilities(), 0, scores, at, Finding.COUNT);
+      at += Finding.COUNT;
+    }
+    return of(scores, labels);
   }
 
   /** The area of one finding; NaN where the list has no positive or no negative. */

@@ -1,10 +1,10 @@
 package io.pulmo.worker.train;
 
+import io.pulmo.model.bundle.Sha256;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /**
@@ -133,12 +133,7 @@ public final class TrainingState {
 
   /** SHA-256 of all of it, hexadecimal. */
   public String digest() {
-    MessageDigest sha256;
-    try {
-      sha256 = MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
+    MessageDigest sha256 = Sha256.newDigest();
     add(sha256, learned);
     add(sha256, statistics);
     optimizer
