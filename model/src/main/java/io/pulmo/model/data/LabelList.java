@@ -1,21 +1,14 @@
 package io.pulmo.model.data;
 
 import io.pulmo.model.Finding;
-import java.io.BufferedInputStream;
-import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.zip.GZIPInputStream;
-import java.util.zip.ZipException;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The images of one split and which of the fourteen findings each has.
@@ -25,12 +18,7 @@ import org.jspecify.annotations.Nullable;
  * Lists are read strictly: the first bad line is an error. Immutable.
  */
 public final class LabelList {
-  /** The longest name of an image, in characters. */
-  static final int MAX_NAME = 255;
-
-  private static final int MAX_LINE_BYTES = 512;
   private static final int MAX_LINES = 10_000_000;
-  private static final long MAX_BYTES = 1L << 30;
 
   private final List<String> names;
 
@@ -49,16 +37,7 @@ public final class LabelList {
    * @throws IOException if the file cannot be read or its compression is damaged; names it
    */
   public static LabelList read(Path file) throws IOException, LabelListException {
-    try (InputStream raw = new BufferedInputStream(Files.newInputStream(file))) {
-      raw.mark(2);
-      boolean packed = raw.read() == 0x1F && raw.read() == 0x8B;
-      raw.reset();
-      return parse(file.toString(), packed ? new GZIPInputStream(raw) : raw);
-    } catch (ZipException | EOFException e) {
-      throw new IOException(
-          file + " is a damaged gzip file (" + e.getMessage() + "); fetch it again or unpack it",
-          e);
-    }
+    return TextLines.read(file, LabelList::parse);
   }
 
   /**
@@ -70,7 +49,8 @@ public final class LabelList {
    */
   public static LabelList parse(String nameForErrors, InputStream in)
       throws IOException, LabelListException {
-    Reader reader = new Reader(nameForErrors, in);
+    TextLines<LabelListException> reader =
+        new TextLines<>(nameForErrors, in, LabelListException::new);
     List<String> names = new ArrayList<>();
     Set<String> seen = new HashSet<>();
     short[] rows = new short[1024];
@@ -81,7 +61,7 @@ public final class LabelList {
       int space = line.indexOf(' ');
       String name = space < 0 ? line : line.substring(0, space);
       String labels = space < 0 ? "" : line.substring(space);
-      checkName(reader, name);
+      reader.checkFileName(name);
       if (names.size() == rows.length) {
         rows = Arrays.copyOf(rows, 2 * rows.length);
       }
@@ -97,21 +77,8 @@ public final class LabelList {
     return new LabelList(List.copyOf(names), Arrays.copyOf(rows, names.size()));
   }
 
-  private static void checkName(Reader reader, String name) throws LabelListException {
-    boolean safe =
-        !name.isEmpty() && name.length() <= MAX_NAME && !name.equals(".") && !name.equals("..");
-    for (int i = 0; i < name.length(); i++) {
-      char c = name.charAt(i);
-      safe &= c > ' ' && c < 0x7F && c != '/' && c != '\\' && c != ':';
-    }
-    if (!safe) {
-      throw reader.error(
-          "the image name '" + shown(name) + "'",
-          "a plain file name of 1 to " + MAX_NAME + " printable ASCII characters without / \\ :");
-    }
-  }
-
-  private static short labels(Reader reader, String labels) throws LabelListException {
+  private static short labels(TextLines<LabelListException> reader, String labels)
+      throws LabelListException {
     // Exactly " d" fourteen times; otherwise look closer for a message that helps.
     int row = 0;
     boolean good = labels.length() == 2 * Finding.COUNT;
@@ -131,18 +98,10 @@ public final class LabelList {
     for (int i = 0; i < fields.length; i++) {
       if (!fields[i].equals("0") && !fields[i].equals("1")) {
         throw reader.error(
-            "'" + shown(fields[i]) + "' for " + Finding.ALL.get(i).label(), "0 or 1");
+            "'" + TextLines.shown(fields[i]) + "' for " + Finding.ALL.get(i).label(), "0 or 1");
       }
     }
     throw new AssertionError(labels);
-  }
-
-  private static String shown(String text) {
-    StringBuilder shown = new StringBuilder();
-    for (char c : text.substring(0, Math.min(60, text.length())).toCharArray()) {
-      shown.append(c >= ' ' && c < 0x7F ? c : '?');
-    }
-    return text.length() > 60 ? shown + "…" : shown.toString();
   }
 
   /** How many images there are: 1 or more. */
@@ -176,48 +135,5 @@ public final class LabelList {
       }
     }
     return positives;
-  }
-
-  /** A reader of lines that is bounded in all it keeps and knows where it is. */
-  private static final class Reader {
-    private final String name;
-    private final BufferedInputStream in;
-    private final byte[] line = new byte[MAX_LINE_BYTES];
-    private long bytes;
-    private int number;
-
-    Reader(String name, InputStream in) {
-      this.name = name;
-      this.in = new BufferedInputStream(in);
-    }
-
-    /** The next line without its end, which may be \n or \r\n; null after the last. */
-    @Nullable String next() throws IOException, LabelListException {
-      int length = 0;
-      int c = in.read();
-      if (c < 0) {
-        return null;
-      }
-      number++;
-      while (c >= 0 && c != '\n') {
-        if (length == line.length) {
-          throw error("a line of more than " + MAX_LINE_BYTES + " bytes", "a shorter one");
-        }
-        if (++bytes > MAX_BYTES) {
-          throw error("more than " + MAX_BYTES + " bytes", "a smaller list");
-        }
-        line[length++] = (byte) c;
-        c = in.read();
-      }
-      if (length > 0 && line[length - 1] == '\r') {
-        length--;
-      }
-      return new String(line, 0, length, StandardCharsets.ISO_8859_1);
-    }
-
-    LabelListException error(String found, String expected) {
-      return new LabelListException(
-          name + ", line " + number + ": found " + found + ", expected " + expected);
-    }
   }
 }
