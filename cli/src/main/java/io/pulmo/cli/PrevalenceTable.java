@@ -49,7 +49,7 @@ final class PrevalenceTable {
       table.row(cells(finding.label(), split -> split.perCent(finding).toPlainString()));
     }
     for (String count : splits.get(0).counts().keySet()) {
-      table.row(cells(count, split -> String.valueOf(split.counts().get(count))));
+      table.row(cells(count.replace('_', ' '), split -> String.valueOf(split.counts().get(count))));
     }
     return table.toString();
   }
