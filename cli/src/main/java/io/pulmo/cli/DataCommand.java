@@ -11,7 +11,12 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "data",
     description = "Makes, fetches, splits and counts data sets.",
-    subcommands = {DataGenerateCommand.class, DataSplitCommand.class, DataStatsCommand.class})
+    subcommands = {
+      DataGenerateCommand.class,
+      DataDownloadCommand.class,
+      DataSplitCommand.class,
+      DataStatsCommand.class
+    })
 final class DataCommand implements Runnable {
   @ParentCommand private @Nullable Pulmo pulmo;
   @Spec private @Nullable CommandSpec spec;

@@ -4,6 +4,7 @@ import java.io.PrintStream;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.ValueLayout;
+import java.time.Duration;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.DelegatingProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
@@ -35,6 +36,21 @@ public final class Progress implements AutoCloseable {
    * @param quiet true for none
    */
   public static Progress start(String task, String unit, long total, boolean quiet) {
+    return start(task, unit, 1, 0, total, quiet);
+  }
+
+  /**
+   * Begins to count bytes, and shows them in megabytes.
+   *
+   * @param from how many there are already
+   * @param total how many there will be; at most 0 while unknown
+   */
+  public static Progress bytes(String task, long from, long total, boolean quiet) {
+    return start(task, " MB", 1_000_000, from, total, quiet);
+  }
+
+  private static Progress start(
+      String task, String unit, long unitSize, long from, long total, boolean quiet) {
     if (quiet) {
       return new Progress(null);
     }
@@ -43,8 +59,9 @@ public final class Progress implements AutoCloseable {
     ProgressBarBuilder builder =
         new ProgressBarBuilder()
             .setTaskName(task)
-            .setUnit(unit, 1)
+            .setUnit(unit, unitSize)
             .setInitialMax(total)
+            .startsFrom(from, Duration.ZERO)
             .setStyle(ProgressBarStyle.ASCII)
             .showSpeed()
             .setUpdateIntervalMillis(terminal ? BAR_REFRESH_MILLIS : LINE_INTERVAL_MILLIS)
