@@ -56,6 +56,59 @@ class CommandErrorsTest {
   }
 
   @Test
+  void data_noCommand_listsThem() throws Exception {
+    refused(ExitCode.USAGE, List.of("generate", "download", "split", "stats"), "data");
+  }
+
+  @Test
+  void stats_listThatIsNotThere_namesIt() throws Exception {
+    refused(ExitCode.FAILED, List.of("no file", "nowhere.txt"), "data", "stats", "nowhere.txt");
+  }
+
+  @Test
+  void split_oneOfNihsLists_asksForTheOther() throws Exception {
+    refused(
+        ExitCode.USAGE,
+        List.of("--train-val"),
+        "data",
+        "split",
+        "--csv",
+        "a.csv",
+        "--out",
+        "out",
+        "--test",
+        "test_list.txt");
+  }
+
+  @Test
+  void split_otherTable_namesTheHeader() throws Exception {
+    Path csv = Files.writeString(directory.resolve("a.csv"), "name,label\na.png,Mass\n");
+    refused(
+        ExitCode.FAILED,
+        List.of("a.csv, line 1", "name,label", "Image Index"),
+        "data",
+        "split",
+        "--csv",
+        csv.toString(),
+        "--out",
+        directory.resolve("out").toString());
+  }
+
+  @Test
+  void download_badList_namesTheLine() throws Exception {
+    Path list = Files.writeString(directory.resolve("list.tsv"), "a.tar.gz\thttp://host/a\n");
+    refused(
+        ExitCode.FAILED,
+        List.of("list.tsv, line 1", "2 fields", "SHA-256"),
+        "data",
+        "download",
+        "--out",
+        directory.resolve("out").toString(),
+        "--archives",
+        list.toString());
+  }
+
+  @Test
   void worker_addressWithoutPort_namesOptionAndValue() throws Exception {
     refused(
         ExitCode.USAGE,

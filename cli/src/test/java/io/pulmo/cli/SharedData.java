@@ -7,11 +7,11 @@ import org.junit.jupiter.api.Assumptions;
 /**
  * Where data too large for the repository lies: the variable PULMO_SHARED, else a sibling folder.
  */
-final class SharedData {
+public final class SharedData {
   private SharedData() {}
 
   /** A path below it; the test is skipped, saying so, where it is absent. */
-  static Path required(String path) {
+  public static Path required(String path) {
     String named = System.getenv("PULMO_SHARED");
     Path root =
         named != null

@@ -191,7 +191,20 @@ public final class ImageDownload {
       most = Math.max(most, used + bytes - there + UNPACKED * bytes);
       used += (keepArchives ? bytes - there : -there) + UNPACKED * bytes;
     }
-    requireSpace(most, pending.size() + " archives and their images");
+    if (!pending.isEmpty()) {
+      String what = pending.size() + " archives with their images";
+      requireSpace(most, what);
+      means
+          .notes()
+          .accept(
+              String.format(
+                  Locale.ROOT,
+                  "%s to come, which need %.1f GB; %.1f GB are free in %s",
+                  what,
+                  most / 1e9,
+                  means.freeSpace().bytes(out) / 1e9,
+                  out));
+    }
   }
 
   private void requireSpace(double needed, String what) throws IOException {

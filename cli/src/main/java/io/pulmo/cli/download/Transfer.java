@@ -2,12 +2,14 @@ package io.pulmo.cli.download;
 
 import io.pulmo.cli.terminal.CommandFailure;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * ones is for the caller to check.
  */
 final class Transfer implements AutoCloseable {
-  static final int MAX_FRUITLESS = 6;
+  static final int MAX_FRUITLESS = 8;
   private static final int MAX_TRIES = 10_000;
   private static final long MAX_BYTES = 64L << 30;
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
@@ -165,7 +167,7 @@ final class Transfer implements AutoCloseable {
     try {
       response = client.send(request.build(), head -> new Body());
     } catch (IOException e) {
-      return again(reason(e));
+      return again("no answer from " + address.getHost() + " (" + reason(e) + ")");
     }
     try (Body body = response.body()) {
       return take(new Answer(response), body, have, part, listener);
@@ -265,9 +267,18 @@ final class Transfer implements AutoCloseable {
     return new Outcome.Again(why, Optional.empty());
   }
 
+  /** In words: some of the client's exceptions have none. */
   private static String reason(IOException e) {
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      if (cause instanceof UnresolvedAddressException) {
+        return "its name is unknown here";
+      }
+    }
     String message = e.getMessage();
-    return message == null || message.equals("null") ? e.getClass().getSimpleName() : message;
+    if (message != null && !message.equals("null")) {
+      return message;
+    }
+    return e instanceof ConnectException ? "no connection" : e.getClass().getSimpleName();
   }
 
   /** Removes a part file and its tag. */

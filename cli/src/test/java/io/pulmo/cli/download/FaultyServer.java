@@ -9,6 +9,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -36,10 +37,16 @@ public final class FaultyServer implements AutoCloseable {
   /**
    * What it answers.
    *
-   * @param sent how many bytes of the body go out before the connection is closed
    * @param headers beyond the length
+   * @param sent how many bytes of the body go out
+   * @param held whether the connection then stays open, silent, until the client has gone
    */
-  public record Reply(int status, Map<String, String> headers, byte[] body, int sent) {
+  public record Reply(
+      int status, Map<String, String> headers, byte[] body, int sent, boolean held) {
+    Reply(int status, Map<String, String> headers, byte[] body, int sent) {
+      this(status, headers, body, sent, false);
+    }
+
     /** All of a file. */
     public static Reply whole(byte[] file) {
       return new Reply(200, Map.of(), file, file.length);
@@ -54,7 +61,7 @@ public final class FaultyServer implements AutoCloseable {
       if (from >= file.length) {
         return new Reply(416, Map.of("Content-Range", "bytes */" + file.length), new byte[0], 0);
       }
-      byte[] rest = java.util.Arrays.copyOfRange(file, from, file.length);
+      byte[] rest = Arrays.copyOfRange(file, from, file.length);
       return new Reply(
           206,
           Map.of("Content-Range", "bytes " + from + "-" + (file.length - 1) + "/" + file.length),
@@ -74,6 +81,11 @@ public final class FaultyServer implements AutoCloseable {
     /** The same, cut after some bytes of the body. */
     public Reply cut(int bytes) {
       return new Reply(status, headers, body, Math.min(bytes, sent));
+    }
+
+    /** The same, but that silence comes after some bytes of the body, not the end. */
+    public Reply silentAfter(int bytes) {
+      return new Reply(status, headers, body, bytes, true);
     }
 
     /** The same with another header. */
@@ -157,6 +169,10 @@ public final class FaultyServer implements AutoCloseable {
         out.write(reply.body(), 0, reply.sent());
       }
       out.flush();
+      if (!head && reply.held()) {
+        int gone = in.read();
+        assert gone < 0 : "a request on a connection that is to be closed";
+      }
     } catch (IOException e) {
       // The client has gone, which is what some tests want.
     }

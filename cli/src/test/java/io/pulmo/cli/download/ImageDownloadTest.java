@@ -6,10 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.net.httpserver.HttpServer;
 import io.pulmo.cli.download.FaultyServer.Reply;
 import io.pulmo.cli.terminal.CommandFailure;
 import io.pulmo.cli.terminal.ExitCode;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -23,6 +26,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -110,10 +114,10 @@ class ImageDownloadTest {
   void run_connectionAlwaysDropped_failsAfterTheTriesAndKeepsWhatCame() throws Exception {
     try (FaultyServer server = new FaultyServer((request, nth) -> Reply.whole(file).cut(150_000))) {
       String message = failure(ExitCode.FAILED, server);
-      assertTrue(message.contains("byte 150000") && message.contains("7 tries"), message);
+      assertTrue(message.contains("byte 150000") && message.contains("9 tries"), message);
       assertEquals(Transfer.MAX_FRUITLESS + 1, server.gets().size());
       assertEquals(
-          List.of(1L, 2L, 4L, 8L, 16L, 30L), pauses.stream().map(Duration::toSeconds).toList());
+          List.of(1L, 2L, 4L, 8L, 16L, 30L, 30L, 30L), pauses.stream().map(Duration::toSeconds).toList());
       assertEquals(150_000, Files.size(out.resolve("a.tar.gz.part")));
       assertEquals(Set.of(), names(out.resolve("images")));
     }
@@ -274,9 +278,15 @@ class ImageDownloadTest {
 
   @Test
   void run_silentServer_isGivenUpAndTriedAgain() throws Exception {
-    try (SilentServer server = new SilentServer(file, 90_000)) {
-      Archive archive = new Archive("a.tar.gz", server.address(), TarFile.sha256(file));
-      assertEquals(IMAGES, download(List.of(archive), false).run());
+    try (FaultyServer server =
+        new FaultyServer(
+            (request, nth) ->
+                nth == 0
+                    ? Reply.ranged(request, file).silentAfter(90_000)
+                    : Reply.ranged(request, file))) {
+      run(server, false);
+      assertImages();
+      assertEquals("bytes=90000-", server.gets().get(1).header("range"));
       assertTrue(notes.toString().contains("nothing came for"), notes.toString());
     }
   }
@@ -286,7 +296,8 @@ class ImageDownloadTest {
     FaultyServer server = new FaultyServer((request, nth) -> Reply.status(200));
     server.close();
     String message = failure(ExitCode.FAILED, server);
-    assertTrue(message.contains("tries") && message.contains("proxyHost"), message);
+    assertTrue(message.contains("no answer from 127.0.0.1 (no connection"), message);
+    assertTrue(message.contains("8 tries") && message.contains("proxyHost"), message);
   }
 
   @Test
@@ -294,7 +305,7 @@ class ImageDownloadTest {
     freeBytes = file.length + (long) (1.05 * file.length) - 10;
     try (FaultyServer server = new FaultyServer((request, nth) -> Reply.ranged(request, file))) {
       String message = failure(ExitCode.ENVIRONMENT, server);
-      assertTrue(message.contains(out + " has 0.0 GB free"), message);
+      assertTrue(message.contains(out + " has 0.0 GB free, 1 archives"), message);
       assertEquals(0, server.gets().size());
       freeBytes += 20;
       run(server, false);
@@ -364,6 +375,34 @@ class ImageDownloadTest {
   }
 
   @Test
+  void run_serverOfTheJdk_isEnough() throws Exception {
+    HttpServer server =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    server.createContext(
+        "/",
+        exchange -> {
+          try (exchange) {
+            if (exchange.getRequestMethod().equals("HEAD")) {
+              exchange.sendResponseHeaders(405, -1);
+            } else {
+              // Of unknown length: in chunks.
+              exchange.sendResponseHeaders(200, 0);
+              exchange.getResponseBody().write(file);
+            }
+          }
+        });
+    server.start();
+    try {
+      URI address = URI.create("http://127.0.0.1:" + server.getAddress().getPort() + "/a");
+      Archive archive = new Archive("a.tar.gz", address, TarFile.sha256(file));
+      assertEquals(IMAGES, download(List.of(archive), false).run());
+      assertImages();
+    } finally {
+      server.stop(0);
+    }
+  }
+
+  @Test
   void run_hostileArchive_isRefusedAndNothingIsMoved() throws Exception {
     byte[] hostile =
         new TarFile()
@@ -426,8 +465,7 @@ class ImageDownloadTest {
     for (int i = 1; i <= IMAGES; i++) {
       assertArrayEquals(
           TarFile.image(i, IMAGE_BYTES),
-          Files.readAllBytes(
-              images.resolve(String.format(java.util.Locale.ROOT, "%08d_000.png", i))));
+          Files.readAllBytes(images.resolve(String.format(Locale.ROOT, "%08d_000.png", i))));
     }
   }
 

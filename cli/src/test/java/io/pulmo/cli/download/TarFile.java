@@ -5,11 +5,13 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.HexFormat;
+import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.zip.GZIPOutputStream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 import org.apache.commons.compress.archivers.tar.TarConstants;
+import org.apache.commons.compress.archivers.zip.ZipEncodingHelper;
 
 /** A packed tar file in the making, good or bad. */
 public final class TarFile {
@@ -27,9 +29,7 @@ public final class TarFile {
     TarFile file = new TarFile();
     file.folder("images/");
     for (int i = first; i < first + count; i++) {
-      file.file(
-          "images/" + String.format(java.util.Locale.ROOT, "%08d_000.png", i),
-          image(i, imageBytes));
+      file.file("images/" + String.format(Locale.ROOT, "%08d_000.png", i), image(i, imageBytes));
     }
     return file.bytes();
   }
@@ -83,7 +83,7 @@ public final class TarFile {
     TarArchiveEntry entry = new TarArchiveEntry(name, type, true);
     entry.setSize(size);
     byte[] header = new byte[512];
-    entry.writeEntryHeader(header);
+    entry.writeEntryHeader(header, ZipEncodingHelper.getZipEncoding("US-ASCII"), true);
     return header;
   }
 
