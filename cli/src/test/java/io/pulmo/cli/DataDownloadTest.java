@@ -22,9 +22,9 @@ import org.junit.jupiter.api.io.TempDir;
 /** The command in a process of its own, interrupted and killed. */
 class DataDownloadTest {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
-  private static final int IMAGES = 4000;
+  private static final int IMAGES = 3000;
   private static final int IMAGE_BYTES = 6000;
-  private static final int SILENT_AFTER = 5_000_000;
+  private static final int SILENT_AFTER = 4_000_000;
 
   private final Path directory;
   private final Path out;
@@ -109,7 +109,7 @@ class DataDownloadTest {
     while (!when.call()) {
       assertTrue(pulmo.handle().isAlive(), "it ended before: " + pulmo.errors());
       assertTrue(System.nanoTime() < deadlineNanos, "not within " + PATIENCE);
-      LockSupport.parkNanos(500_000);
+      LockSupport.parkNanos(1_000_000);
     }
   }
 

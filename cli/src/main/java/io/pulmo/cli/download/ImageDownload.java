@@ -7,14 +7,11 @@ import java.io.InputStream;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
@@ -192,14 +189,16 @@ public final class ImageDownload {
       used += (keepArchives ? bytes - there : -there) + UNPACKED * bytes;
     }
     if (!pending.isEmpty()) {
-      String what = pending.size() + " archives with their images";
+      String what =
+          (pending.size() == 1 ? "1 archive with its" : pending.size() + " archives with their")
+              + " images";
       requireSpace(most, what);
       means
           .notes()
           .accept(
               String.format(
                   Locale.ROOT,
-                  "%s to come, which need %.1f GB; %.1f GB are free in %s",
+                  "%s to come: %.1f GB needed, %.1f GB free in %s",
                   what,
                   most / 1e9,
                   means.freeSpace().bytes(out) / 1e9,
@@ -213,11 +212,11 @@ public final class ImageDownload {
       throw CommandFailure.environment(
           String.format(
               Locale.ROOT,
-              "%s has %.1f GB free, %s need %.1f GB; make room or give --out on another disk",
+              "%s has %.1f GB free, expected %.1f GB for %s; make room or give --out on another disk",
               out,
               free / 1e9,
-              what,
-              needed / 1e9));
+              needed / 1e9,
+              what));
     }
   }
 
@@ -334,21 +333,21 @@ public final class ImageDownload {
 
   private void unpack(Archive archive) throws IOException {
     Path beside = state.resolve("unpacking");
-    removeTree(beside);
+    Unpacking.remove(beside);
     Files.createDirectory(beside);
     requireSpace(UNPACKED * Files.size(whole(archive)), "the images of " + archive.name());
     Unpacking.Unpacked unpacked;
     try (Progress progress = Progress.start("unpacking " + archive.name(), " images", -1, quiet)) {
       unpacked = Unpacking.unpack(whole(archive), beside, progress::at);
     } catch (IOException e) {
-      removeTree(beside);
+      Unpacking.remove(beside);
       throw CommandFailure.work(
           whole(archive) + ": " + e.getMessage() + "; nothing of it was unpacked");
     }
     for (String image : unpacked.bytes().keySet()) {
       String other = origins.putIfAbsent(image, archive.name());
       if (other != null) {
-        removeTree(beside);
+        Unpacking.remove(beside);
         throw CommandFailure.work(
             whole(archive) + ": it holds " + image + ", which came from " + other + " already");
       }
@@ -362,7 +361,7 @@ public final class ImageDownload {
     }
     new Done(archive.sha256(), keepArchives, new LinkedHashMap<>(unpacked.bytes()))
         .write(record(archive));
-    removeTree(beside);
+    Unpacking.remove(beside);
     if (!keepArchives) {
       Files.delete(whole(archive));
     }
@@ -375,32 +374,5 @@ public final class ImageDownload {
                   + String.join(", ", unpacked.leftOut())
                   + ": left out");
     }
-  }
-
-  /** Removes a folder and what lies in it; links are removed, not followed. */
-  private static void removeTree(Path folder) throws IOException {
-    if (!Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
-      return;
-    }
-    Files.walkFileTree(
-        folder,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            Files.delete(file);
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult postVisitDirectory(Path visited, @Nullable IOException failure)
-              throws IOException {
-            if (failure != null) {
-              throw failure;
-            }
-            Files.delete(visited);
-            return FileVisitResult.CONTINUE;
-          }
-        });
   }
 }
