@@ -3,6 +3,7 @@ package io.pulmo.cli;
 import io.pulmo.cli.terminal.ExitCode;
 import io.pulmo.export.BundleExporter;
 import io.pulmo.model.bundle.Bundle;
+import io.pulmo.model.bundle.Sha256;
 import io.pulmo.model.image.Preprocessing;
 import io.pulmo.net.DenseNet;
 import io.pulmo.worker.checkpoint.Checkpoint;
@@ -14,13 +15,16 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-@Command(name = "export", description = "Makes a bundle of a checkpoint.")
+@Command(name = "export", description = "Makes a bundle of a checkpoint or of PyTorch's weights.")
 final class ExportCommand implements Callable<Integer> {
   @Option(
       names = "--checkpoint",
       paramLabel = "FILE|DIR",
       required = true,
-      description = "a checkpoint, or the folder of a job's checkpoints: the newest of it")
+      description = {
+        "a checkpoint, or the folder of a job's checkpoints: the newest of it;",
+        "or weights from elsewhere, .pth, .pth.tar, .pt or .safetensors"
+      })
   private Path checkpoint = Path.of("");
 
   @Option(
@@ -42,7 +46,9 @@ final class ExportCommand implements Callable<Integer> {
         DenseNet.create(read.preset().network(), Runtime.getRuntime().availableProcessors())) {
       reference.load(read.weights());
       Map<String, String> provenance = new LinkedHashMap<>(read.metadata());
-      provenance.put("checkpoint", read.file().getFileName().toString());
+      String name = read.file().getFileName().toString();
+      provenance.put("checkpoint", name);
+      provenance.put("sha256 of " + name, Sha256.of(read.file()));
       Bundle bundle =
           new BundleExporter(Clock.systemUTC())
               .export(

@@ -58,11 +58,11 @@ final class JobFiles {
     }
   }
 
-  /** Weights by their file's name in JOB.yaml. */
-  Weights weights(String name, DenseNetSpec network) throws TrainingException {
+  /** The weights to start from, by their file's name in JOB.yaml. */
+  Weights initialWeights(String name, DenseNetSpec network, long seed) throws TrainingException {
     Path file = file(name);
     try {
-      return WeightsFile.read(file, network);
+      return WeightsFile.readInitial(file, network, seed);
     } catch (IOException e) {
       throw wrong(name, file, e);
     }

@@ -202,7 +202,7 @@ final class TrainingRun {
     DenseNetSpec network = job.preset().network();
     Weights weights =
         job.init().isPresent()
-            ? files.weights(job.init().get(), network)
+            ? files.initialWeights(job.init().get(), network, job.seed())
             : Initialization.random(network, job.seed());
     Loss loss =
         switch (job.loss()) {

@@ -9,6 +9,7 @@ import io.pulmo.model.bundle.FileEntry;
 import io.pulmo.model.bundle.Manifest;
 import io.pulmo.model.job.JobFile;
 import io.pulmo.model.job.JobSpec;
+import io.pulmo.model.weights.WeightsFile;
 import io.pulmo.node.Blobs;
 import io.pulmo.node.HostPort;
 import io.pulmo.node.LeaderFollower;
@@ -74,6 +75,14 @@ public final class JobClient implements AutoCloseable {
         throw new IOException(
             job + " names '" + name + "', but there is no file " + file + "; put it there");
       }
+    }
+    if (spec.init().isPresent()) {
+      // What the workers will do: weights that do not fit are refused before anything is sent.
+      Path weights = base.resolve(spec.init().get());
+      var unused = WeightsFile.readInitial(weights, spec.preset().network(), spec.seed());
+    }
+    for (String name : spec.files()) {
+      Path file = base.resolve(name);
       request.addFiles(
           io.pulmo.proto.JobFile.newBuilder()
               .setName(name)

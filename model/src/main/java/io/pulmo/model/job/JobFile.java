@@ -36,6 +36,9 @@ public final class JobFile {
           "seed",
           "checkpoint");
 
+  /** The file is read by its content; the name keeps a list or an image out of here. */
+  private static final List<String> WEIGHTS = List.of(".safetensors", ".pth", ".pth.tar", ".pt");
+
   private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9-]{0,62}");
   private static final int LONGEST_FILE_NAME = 255;
   private static final int MOST_MEMBERS = 64;
@@ -141,11 +144,11 @@ public final class JobFile {
   }
 
   private static Optional<String> init(YamlKeys job) {
-    String expected = "the name of a .safetensors file";
+    String expected = "the name of a weights file, " + String.join(", ", WEIGHTS);
     return job.text("init", expected)
         .map(
             name -> {
-              if (!name.endsWith(".safetensors")) {
+              if (WEIGHTS.stream().noneMatch(name::endsWith)) {
                 throw job.wrong("init", name, expected);
               }
               return relative(job, "init", name);

@@ -20,15 +20,34 @@ public final class Initialization {
 
   /** Weights that depend on the network and the seed alone, to the bit, on every machine. */
   public static Weights random(DenseNetSpec spec, long seed) {
-    Source source =
-        new Source(RandomGeneratorFactory.<RandomGenerator>of("L64X128MixRandom").create(seed));
+    Source source = source(seed);
     SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
     for (Parameter parameter : spec.parameters()) {
-      float[] values = new float[parameter.size()];
-      fill(parameter, values, source);
-      tensors.put(parameter.name(), new Tensor(parameter.shape(), values));
+      tensors.put(parameter.name(), draw(parameter, source));
     }
     return new Weights(spec, tensors);
+  }
+
+  /** A classifier alone, likewise; it goes on other weights. */
+  static SequencedMap<String, Tensor> classifier(DenseNetSpec spec, long seed) {
+    Source source = source(seed);
+    SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
+    for (Parameter parameter : spec.parameters()) {
+      if (parameter.name().startsWith("classifier.")) {
+        tensors.put(parameter.name(), draw(parameter, source));
+      }
+    }
+    return tensors;
+  }
+
+  private static Source source(long seed) {
+    return new Source(RandomGeneratorFactory.<RandomGenerator>of("L64X128MixRandom").create(seed));
+  }
+
+  private static Tensor draw(Parameter parameter, Source source) {
+    float[] values = new float[parameter.size()];
+    fill(parameter, values, source);
+    return new Tensor(parameter.shape(), values);
   }
 
   private static void fill(Parameter parameter, float[] values, Source source) {

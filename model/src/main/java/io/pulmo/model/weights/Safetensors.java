@@ -1,7 +1,6 @@
 package io.pulmo.model.weights;
 
 import io.pulmo.model.weights.SafetensorsHeader.Entry;
-import io.pulmo.model.weights.SafetensorsHeader.Malformed;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -20,11 +19,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.UUID;
-import java.util.function.Predicate;
 
 /**
  * The safetensors format: eight bytes of header length, a JSON header and the arrays end to end,
- * all little-endian. Only float32 is decoded.
+ * all little-endian. Floats of 16 and 64 bits are read too, and become float32; float32 is written.
  *
  * <p>Source: <a href="https://huggingface.co/docs/safetensors">the format's description</a>.
  */
@@ -52,52 +50,66 @@ public final class Safetensors {
   }
 
   /**
-   * Reads a file of float32 arrays.
+   * Reads a file of floats.
    *
    * @throws WeightsFileException if it is malformed, cut off or holds another type
    */
   public static Contents read(Path file) throws IOException {
-    return read(file, name -> true);
-  }
-
-  /** Decodes only the wanted names; of the others, only the place is checked. */
-  static Contents read(Path file, Predicate<String> wanted) throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      ByteBuffer lengthBytes = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-      if (channel.size() < Long.BYTES) {
-        throw new WeightsFileException(
-            file, "has " + channel.size() + " bytes, expected a safetensors file of at least 8");
-      }
-      readFully(channel, lengthBytes, 0);
-      long length = lengthBytes.getLong(0);
-      long dataStart = Long.BYTES + length;
-      if (length < 2 || length > MOST_HEADER_BYTES || dataStart > channel.size()) {
-        throw new WeightsFileException(
-            file,
-            ("names a header of %s bytes, expected 2 to %d and no more than its own %d: it is no"
-                    + " safetensors file, or is cut off")
-                .formatted(Long.toUnsignedString(length), MOST_HEADER_BYTES, channel.size()));
-      }
-      ByteBuffer json = ByteBuffer.allocate((int) length);
-      readFully(channel, json, Long.BYTES);
-      SafetensorsHeader header = SafetensorsHeader.parse(json.array());
-      checkPlaces(header, channel.size() - dataStart);
+      StoredArrays stored = index(channel);
       SequencedMap<String, Tensor> tensors = new LinkedHashMap<>();
-      for (Map.Entry<String, Entry> named : header.entries().entrySet()) {
-        if (wanted.test(named.getKey())) {
-          Entry entry = named.getValue();
-          List<Integer> shape = checkFloats(named.getKey(), entry);
-          float[] values = new float[(int) ((entry.end() - entry.begin()) / Float.BYTES)];
-          readFloats(channel, values, dataStart + entry.begin());
-          tensors.put(named.getKey(), new Tensor(shape, values));
+      for (Map.Entry<String, StoredArray> named : stored.arrays().entrySet()) {
+        if (!named.getValue().type().isFloat()) {
+          throw new Malformed(
+              "%s is of type %s, expected floats"
+                  .formatted(named.getKey(), named.getValue().type()));
         }
+        tensors.put(named.getKey(), named.getValue().read());
       }
-      return new Contents(tensors, header.metadata());
+      return new Contents(tensors, stored.metadata());
     } catch (Malformed e) {
-      throw new WeightsFileException(file, e.getMessage() == null ? "" : e.getMessage(), e);
+      throw new WeightsFileException(file, String.valueOf(e.getMessage()), e);
     } catch (EOFException e) {
       throw new WeightsFileException(file, "became shorter while it was read", e);
     }
+  }
+
+  /** The arrays of an open file, their places, types and shapes checked. */
+  static StoredArrays index(FileChannel channel) throws IOException, Malformed {
+    ByteBuffer lengthBytes = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    if (channel.size() < Long.BYTES) {
+      throw new Malformed(
+          "has " + channel.size() + " bytes, expected a safetensors file or a PyTorch state dict");
+    }
+    Bytes.readFully(channel, lengthBytes, 0);
+    long length = lengthBytes.getLong(0);
+    if (length < 2 || length > MOST_HEADER_BYTES || length > channel.size() - Long.BYTES) {
+      throw new Malformed(
+          ("names a header of %s bytes, expected 2 to %d and no more than its own %d: it is neither"
+                  + " safetensors nor a PyTorch state dict, or is cut off")
+              .formatted(Long.toUnsignedString(length), MOST_HEADER_BYTES, channel.size()));
+    }
+    ByteBuffer json = ByteBuffer.allocate((int) length);
+    Bytes.readFully(channel, json, Long.BYTES);
+    SafetensorsHeader header = SafetensorsHeader.parse(json.array());
+    long dataStart = Long.BYTES + length;
+    checkPlaces(header, channel.size() - dataStart);
+    SequencedMap<String, StoredArray> arrays = new LinkedHashMap<>();
+    for (Map.Entry<String, Entry> named : header.entries().entrySet()) {
+      Entry entry = named.getValue();
+      ElementType type = type(named.getKey(), entry);
+      List<Integer> shape = checkBytes(named.getKey(), entry, type);
+      arrays.put(
+          named.getKey(),
+          new StoredArray(
+              channel,
+              dataStart + entry.begin(),
+              type,
+              shape,
+              StoredArray.rowMajor(shape),
+              () -> {}));
+    }
+    return new StoredArrays(arrays, header.metadata());
   }
 
   /** The arrays must follow one another without gap or overlap, and fill the file. */
@@ -123,22 +135,20 @@ public final class Safetensors {
     }
   }
 
-  private static List<Integer> checkFloats(String name, Entry entry) throws Malformed {
-    if (!entry.type().equals(FLOAT32)) {
-      throw new Malformed(
-          "%s is of type %s, expected F32: convert it".formatted(name, entry.type()));
-    }
-    long bytes = Float.BYTES;
-    List<Integer> shape = new ArrayList<>();
-    for (long dimension : entry.shape()) {
-      if (dimension > Integer.MAX_VALUE) {
-        throw new Malformed(name + " has a dimension of " + dimension + ", too large to hold");
-      }
-      shape.add((int) dimension);
-      if (dimension != 0 && bytes > Integer.MAX_VALUE / dimension) {
-        throw new Malformed(
-            "%s has shape %s, which takes 2 GiB or more".formatted(name, entry.shape()));
-      }
+  private static ElementType type(String name, Entry entry) throws Malformed {
+    return ElementType.ofSafetensors(entry.type())
+        .orElseThrow(
+            () ->
+                new Malformed(
+                    "%s is of type %s, expected one of %s: convert it"
+                        .formatted(name, entry.type(), List.of(ElementType.values()))));
+  }
+
+  private static List<Integer> checkBytes(String name, Entry entry, ElementType type)
+      throws Malformed {
+    List<Integer> shape = StoredArray.shape(name, entry.shape(), type);
+    long bytes = type.bytes();
+    for (int dimension : shape) {
       bytes *= dimension;
     }
     if (bytes != entry.end() - entry.begin()) {
@@ -149,35 +159,9 @@ public final class Safetensors {
     return shape;
   }
 
-  private static void readFloats(FileChannel channel, float[] values, long position)
-      throws IOException {
-    ByteBuffer chunk = newChunk(values.length);
-    FloatBuffer floats = chunk.asFloatBuffer();
-    int at = 0;
-    while (at < values.length) {
-      int count = Math.min(floats.capacity(), values.length - at);
-      chunk.clear().limit(count * Float.BYTES);
-      readFully(channel, chunk, position + (long) at * Float.BYTES);
-      floats.get(0, values, at, count);
-      at += count;
-    }
-  }
-
   private static ByteBuffer newChunk(int floats) {
     int bytes = (int) Math.min(CHUNK_BYTES, (long) floats * Float.BYTES);
     return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
-  }
-
-  private static void readFully(FileChannel channel, ByteBuffer buffer, long position)
-      throws IOException {
-    long at = position;
-    while (buffer.hasRemaining()) {
-      int read = channel.read(buffer, at);
-      if (read < 0) {
-        throw new EOFException();
-      }
-      at += read;
-    }
   }
 
   /**

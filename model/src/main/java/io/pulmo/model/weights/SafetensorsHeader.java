@@ -49,15 +49,6 @@ record SafetensorsHeader(SequencedMap<String, Entry> entries, Map<String, String
    */
   record Entry(String type, List<Long> shape, long begin, long end) {}
 
-  /** Says what is wrong with a header; the caller knows the file. */
-  static final class Malformed extends Exception {
-    private static final long serialVersionUID = 1;
-
-    Malformed(String message) {
-      super(message);
-    }
-  }
-
   static SafetensorsHeader parse(byte[] json) throws Malformed {
     try (JsonParser parser = JSON.createParser(decode(json))) {
       SequencedMap<String, Entry> entries = new LinkedHashMap<>();

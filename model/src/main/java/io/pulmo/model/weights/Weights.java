@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 
 /**
  * A network's arrays by torchvision's names, complete and well-shaped for their spec.
@@ -21,35 +22,46 @@ import java.util.Set;
 public record Weights(DenseNetSpec spec, SequencedMap<String, Tensor> tensors) {
   /** Checks names and shapes: whatever is missing, surplus or misshapen is listed by name. */
   public Weights {
-    SequencedMap<String, Tensor> ordered = new LinkedHashMap<>();
-    List<String> wrong = new ArrayList<>();
-    Set<String> known = new HashSet<>();
-    for (Parameter parameter : spec.parameters()) {
-      known.add(parameter.name());
-      Tensor tensor = tensors.get(parameter.name());
-      if (tensor == null) {
-        wrong.add("missing " + parameter.name());
-      } else if (!tensor.shape().equals(parameter.shape())) {
-        wrong.add(
-            parameter.name() + " has shape " + tensor.shape() + ", expected " + parameter.shape());
-      } else {
-        ordered.put(parameter.name(), tensor);
-      }
-    }
-    for (String name : tensors.keySet()) {
-      if (!known.contains(name)) {
-        wrong.add("surplus " + name);
-      }
-    }
+    SequencedMap<String, List<Integer>> shapes = new LinkedHashMap<>();
+    tensors.forEach((name, tensor) -> shapes.put(name, tensor.shape()));
+    List<String> wrong = misfits(spec, shapes, name -> name);
     if (!wrong.isEmpty()) {
-      throw new IllegalArgumentException("weights do not fit the network: " + summary(wrong));
+      throw new IllegalArgumentException("weights do not fit the network: " + Listing.of(wrong));
+    }
+    SequencedMap<String, Tensor> ordered = new LinkedHashMap<>();
+    for (Parameter parameter : spec.parameters()) {
+      ordered.put(parameter.name(), Objects.requireNonNull(tensors.get(parameter.name())));
     }
     tensors = ordered;
   }
 
-  private static String summary(List<String> wrong) {
-    String head = String.join("; ", wrong.subList(0, Math.min(5, wrong.size())));
-    return wrong.size() > 5 ? head + "; and " + (wrong.size() - 5) + " more" : head;
+  /**
+   * Which arrays are missing, misshapen or surplus.
+   *
+   * @param shapes of the arrays that are there, by the network's names
+   * @param shown what messages call an array
+   * @return a list that may be changed
+   */
+  static List<String> misfits(
+      DenseNetSpec spec, SequencedMap<String, List<Integer>> shapes, UnaryOperator<String> shown) {
+    List<String> wrong = new ArrayList<>();
+    Set<String> known = new HashSet<>();
+    for (Parameter parameter : spec.parameters()) {
+      String name = parameter.name();
+      known.add(name);
+      List<Integer> shape = shapes.get(name);
+      if (shape == null) {
+        wrong.add("missing " + name);
+      } else if (!shape.equals(parameter.shape())) {
+        wrong.add(shown.apply(name) + " has shape " + shape + ", expected " + parameter.shape());
+      }
+    }
+    for (String name : shapes.keySet()) {
+      if (!known.contains(name)) {
+        wrong.add("surplus " + shown.apply(name));
+      }
+    }
+    return wrong;
   }
 
   /** The learned arrays laid end to end, in the order of {@link DenseNetSpec#learned()}. */

@@ -137,7 +137,7 @@ class JobFileTest {
         "name: Big| name is 'Big': expected up to 63 lower-case letters",
         "name: -x| name is '-x'",
         "name: 7| name is '7': expected up to 63",
-        "init: w.pth| init is 'w.pth': expected the name of a .safetensors file",
+        "init: w.h5| init is 'w.h5': expected the name of a weights file, .safetensors, .pth",
         "init: ../w.safetensors| init is '../w.safetensors': expected a relative name",
         "init: /w.safetensors| init is '/w.safetensors': expected a relative name",
         "checkpoint: {keep: 0}| checkpoint.keep is '0': expected an integer from 1 to 100",

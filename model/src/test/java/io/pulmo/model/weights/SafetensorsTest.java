@@ -189,7 +189,7 @@ class SafetensorsTest {
         List.of("{'a':{'dtype':'F32','shape':[1],'data_offsets':[0,4],'x':1}}", "a key 'x'"),
         List.of("{'a':{'shape':[1],'data_offsets':[0,4]}}", "lacks one of dtype"),
         List.of("{'a':{'dtype':'F32','shape':[1],'data_offsets':[0]}}", "lacks one of dtype"),
-        List.of("{'a':{'dtype':'BF16','shape':[2],'data_offsets':[0,4]}}", "type BF16"),
+        List.of("{'a':{'dtype':'F8_E4M3','shape':[4],'data_offsets':[0,4]}}", "type F8_E4M3"),
         List.of("{'a':{'dtype':'F32','shape':[-1],'data_offsets':[0,4]}}", "-1"),
         List.of("{'a':{'dtype':'F32','shape':[1.0],'data_offsets':[0,4]}}", "VALUE_NUMBER_INT"),
         List.of("{'a':{'dtype':'F32','shape':[2],'data_offsets':[0,4]}}", "takes 8 bytes"),

@@ -6,6 +6,7 @@ import io.pulmo.model.network.Preset;
 import io.pulmo.model.weights.Safetensors;
 import io.pulmo.model.weights.Tensor;
 import io.pulmo.model.weights.Weights;
+import io.pulmo.model.weights.WeightsFile;
 import io.pulmo.worker.train.TrainingState;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -27,8 +28,6 @@ import java.util.regex.Pattern;
  * job, view, step, epoch, learning_rate, optimizer_steps, best_epoch and best_auc.
  */
 public final class CheckpointFolder {
-  private static final String OPTIMIZER = "optimizer.";
-  private static final String BEST = "best.";
   private static final Pattern NAME = Pattern.compile("step-[0-9]{8,18}\\.safetensors");
 
   private final Path folder;
@@ -73,10 +72,12 @@ public final class CheckpointFolder {
     state
         .optimizer()
         .memory()
-        .forEach((name, values) -> split(network, OPTIMIZER + name + ".", values, arrays));
+        .forEach(
+            (name, values) ->
+                split(network, WeightsFile.OPTIMIZER_PREFIX + name + ".", values, arrays));
     Weights.ofFlat(network, state.bestLearned(), state.bestStatistics())
         .tensors()
-        .forEach((name, tensor) -> arrays.put(BEST + name, tensor));
+        .forEach((name, tensor) -> arrays.put(WeightsFile.BEST_PREFIX + name, tensor));
     return arrays;
   }
 
@@ -92,7 +93,7 @@ public final class CheckpointFolder {
 
   private Map<String, String> metadata(TrainingState state) {
     Map<String, String> metadata = new LinkedHashMap<>();
-    metadata.put("format", Checkpoint.FORMAT);
+    metadata.put(WeightsFile.FORMAT_KEY, WeightsFile.CHECKPOINT_FORMAT);
     metadata.put("preset", preset.label());
     metadata.put("job", jobId);
     metadata.put("view", Long.toString(view));
@@ -103,11 +104,6 @@ public final class CheckpointFolder {
     metadata.put("best_epoch", Integer.toString(state.bestEpoch()));
     metadata.put("best_auc", Double.toString(state.bestAuc()));
     return metadata;
-  }
-
-  /** Whether an array is not the network's own. */
-  static boolean isExtra(String name) {
-    return name.startsWith(OPTIMIZER) || name.startsWith(BEST);
   }
 
   /** The checkpoints of a folder, the oldest first. */

@@ -128,10 +128,32 @@ class CheckpointTest {
   void readWeights_noCheckpoint_saysWhatWasExpected() throws IOException {
     Files.createDirectories(folder);
     assertRefused(folder, "expected step-NNNNNNNN.safetensors");
-    Path plain = folder.resolve("weights.safetensors");
-    Safetensors.write(plain, Initialization.random(NETWORK, 1).tensors(), Map.of());
-    assertRefused(plain, "expected 'pulmo-checkpoint-1'");
+    Path text = Files.writeString(folder.resolve("weights.pth"), "no weights at all\n");
+    assertRefused(text, "neither safetensors nor a PyTorch state dict");
     assertRefused(folder.resolve("none"), "is missing");
+  }
+
+  @Test
+  void readWeights_ofAnotherTool_tellsThePresetByTheShapes() throws IOException {
+    Files.createDirectories(folder);
+    Path plain = folder.resolve("weights.bin");
+    Weights weights = Initialization.random(NETWORK, 1);
+    Safetensors.write(plain, weights.tensors(), Map.of("format", "pt"));
+    Checkpoint read = Checkpoint.readWeights(plain);
+    assertEquals(Preset.SMALL, read.preset());
+    assertArrayEquals(weights.learned(), read.weights().learned());
+    assertEquals(Map.of(), read.metadata());
+  }
+
+  @Test
+  void readWeights_presetThatIsNotItsArrays_isRefused() throws IOException {
+    Files.createDirectories(folder);
+    Path file = folder.resolve("step-00000001.safetensors");
+    Safetensors.write(
+        file,
+        Initialization.random(NETWORK, 1).tensors(),
+        Map.of("format", "pulmo-checkpoint-1", "preset", "chexnet"));
+    assertRefused(file, "say preset 'chexnet', but its arrays are those of small");
   }
 
   private static void assertRefused(Path file, String expected) {
