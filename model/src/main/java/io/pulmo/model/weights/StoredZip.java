@@ -80,14 +80,17 @@ final class StoredZip {
   static final class Entry {
     private final FileChannel channel;
     private final String name;
+    private final long headerAt;
     private final long begin;
     private final long bytes;
     private final int crc;
     private boolean checked;
 
-    private Entry(FileChannel channel, String name, long begin, long bytes, int crc) {
+    private Entry(
+        FileChannel channel, String name, long headerAt, long begin, long bytes, int crc) {
       this.channel = channel;
       this.name = name;
+      this.headerAt = headerAt;
       this.begin = begin;
       this.bytes = bytes;
       this.crc = crc;
@@ -244,7 +247,7 @@ final class StoredZip {
     if (!Arrays.equals(name, localName)) {
       throw new Malformed("the zip's directory says " + text + " where another name stands");
     }
-    return new Entry(channel, text, begin, bytes, crc);
+    return new Entry(channel, text, localAt, begin, bytes, crc);
   }
 
   private static List<Long> zip64(ByteBuffer extra, List<Long> numbers) throws Malformed {
@@ -280,13 +283,13 @@ final class StoredZip {
   /** Entries that share bytes make small files yield much. */
   private static void checkApart(SequencedMap<String, Entry> entries) throws Malformed {
     List<Entry> byPlace = new ArrayList<>(entries.values());
-    byPlace.sort(Comparator.comparingLong((Entry e) -> e.begin).thenComparingLong(e -> e.bytes));
+    byPlace.sort(Comparator.comparingLong(entry -> entry.headerAt));
     long end = 0;
     for (Entry entry : byPlace) {
-      if (entry.begin < end) {
+      if (entry.headerAt < end) {
         throw new Malformed(
             "%s begins at byte %d of the zip, within the entry before it, which ends at %d"
-                .formatted(entry.name, entry.begin, end));
+                .formatted(entry.name, entry.headerAt, end));
       }
       end = entry.begin + entry.bytes;
     }
