@@ -188,6 +188,36 @@ class CommandErrorsTest {
   }
 
   @Test
+  void submit_weightsThatDoNotFit_namesThemBeforeAnythingIsSent() throws Exception {
+    Files.writeString(directory.resolve("list.txt"), "a.png 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n");
+    Files.writeString(directory.resolve("weights.pth"), "<html>not found</html>\n");
+    Path job =
+        Files.writeString(
+            directory.resolve("JOB.yaml"),
+            "data: {train: list.txt, validation: list.txt, images: images}\ninit: weights.pth\n");
+    refused(
+        ExitCode.FAILED,
+        List.of("weights.pth", "neither safetensors nor a PyTorch state dict"),
+        "train",
+        "submit",
+        job.toString());
+  }
+
+  @Test
+  void export_pickleThatWouldRunCode_isRefusedByItsOpcode() throws Exception {
+    byte[] magic = {(byte) 0x80, 2, 'c', 'o', 's', '\n', 's', 'y', 's', 't', 'e', 'm', '\n', '.'};
+    Path file = Files.write(directory.resolve("model.pth.tar"), magic);
+    refused(
+        ExitCode.FAILED,
+        List.of("model.pth.tar", "opcode GLOBAL at byte 2", "os.system", "nothing was run"),
+        "export",
+        "--checkpoint",
+        file.toString(),
+        "--out",
+        directory.resolve("bundle").toString());
+  }
+
+  @Test
   void evaluate_badLabelLine_namesFileAndLine() throws Exception {
     Path list = Files.writeString(directory.resolve("list.txt"), "a.png 0 1 2\n");
     refused(

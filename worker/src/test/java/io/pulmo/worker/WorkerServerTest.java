@@ -1,5 +1,6 @@
 package io.pulmo.worker;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -10,6 +11,11 @@ import io.pulmo.model.bundle.Manifest;
 import io.pulmo.model.bundle.Sha256;
 import io.pulmo.model.data.SyntheticRadiographs;
 import io.pulmo.model.network.Preset;
+import io.pulmo.model.weights.Initialization;
+import io.pulmo.model.weights.Safetensors;
+import io.pulmo.model.weights.Tensor;
+import io.pulmo.model.weights.Weights;
+import io.pulmo.model.weights.WeightsFile;
 import io.pulmo.node.Listen;
 import io.pulmo.proto.EpochReport;
 import io.pulmo.proto.JobFile;
@@ -23,8 +29,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.SequencedMap;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -202,6 +212,42 @@ class WorkerServerTest {
     leader.start(members, RUN, yaml(1), files, 1);
     RunFailed failed = members.get(0).await(WorkerMessage::hasFailed).getFailed();
     assertTrue(failed.getError().startsWith("train_list.txt, line 1"), failed::getError);
+  }
+
+  @Test
+  void run_initialWeights_areWhereItStarts() throws Exception {
+    Weights weights = Initialization.random(Preset.SMALL.network(), 77);
+    assertStartsFrom(weights.tensors(), weights.learned());
+  }
+
+  @Test
+  void run_initialWeightsOfImageNet_startsFromThemWithADrawnHead() throws Exception {
+    SequencedMap<String, Tensor> tensors =
+        new LinkedHashMap<>(Initialization.random(Preset.SMALL.network(), 77).tensors());
+    int inputs = Objects.requireNonNull(tensors.get("classifier.weight")).shape().getLast();
+    tensors.put("classifier.weight", new Tensor(List.of(1000, inputs), new float[1000 * inputs]));
+    tensors.put("classifier.bias", new Tensor(List.of(1000), new float[1000]));
+    Path file = states.resolve("imagenet");
+    Safetensors.write(file, tensors, Map.of());
+    // The job's seed is 1.
+    Weights expected = WeightsFile.readInitial(file, Preset.SMALL.network(), 1);
+    assertStartsFrom(tensors, expected.learned());
+  }
+
+  /** Trains at a rate that moves nothing by more than a hair. */
+  private void assertStartsFrom(SequencedMap<String, Tensor> tensors, float[] expected)
+      throws Exception {
+    Path init = states.resolve("init");
+    Safetensors.write(init, tensors, Map.of());
+    leader.store(Sha256.of(init), Files.readAllBytes(init));
+    List<JobFile> files = new ArrayList<>(files());
+    files.add(JobFile.newBuilder().setName("init.pth").setSha256(Sha256.of(init)).build());
+    List<FakeCoordinator.Attached> members = join(1);
+    String yaml = yaml(1) + "init: init.pth\noptimizer: {learningRate: 1.0e-12}\n";
+    leader.start(members, RUN, yaml, files, 1);
+    members.get(0).await(WorkerMessage::hasCompleted);
+    Checkpoint checkpoint = Checkpoint.readWeights(states.resolve("0/job-1"));
+    assertArrayEquals(expected, checkpoint.weights().learned(), 1e-9f);
   }
 
   @Test

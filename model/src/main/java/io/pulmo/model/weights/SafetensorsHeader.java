@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 record SafetensorsHeader(SequencedMap<String, Entry> entries, Map<String, String> metadata) {
   private static final String METADATA = "__metadata__";
-  private static final int MOST_ENTRIES = 65_536;
+  private static final int MOST_ENTRIES = 16_384;
   private static final int MOST_DIMENSIONS = 16;
 
   private static final JsonFactory JSON =

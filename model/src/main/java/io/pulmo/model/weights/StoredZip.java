@@ -36,8 +36,8 @@ final class StoredZip {
   private static final int ZIP_64_EXTRA = 1;
   private static final int ENCRYPTED = 1;
   private static final long ALL_ONES = 0xffffffffL;
-  private static final int MOST_ENTRIES = 65_536;
-  private static final int MOST_DIRECTORY_BYTES = 16 << 20;
+  private static final int MOST_ENTRIES = 16_384;
+  private static final int MOST_DIRECTORY_BYTES = 4 << 20;
   private static final int CHUNK_BYTES = 1 << 20;
 
   private final FileChannel channel;

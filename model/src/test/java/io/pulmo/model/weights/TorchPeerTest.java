@@ -20,7 +20,7 @@ import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -33,11 +33,17 @@ class TorchPeerTest {
   @TempDir
   static Path folder;
 
-  @BeforeAll
-  static void save() throws IOException, InterruptedException {
+  private static boolean saved;
+
+  /** In each test, so that each is seen to be skipped. */
+  @BeforeEach
+  void save() throws IOException, InterruptedException {
     String python = System.getProperty("pulmo.peers", "");
     Assumptions.assumeTrue(
         !python.isEmpty(), "skipped: no -Dpulmo.peers=PYTHON with torch, torchvision and numpy");
+    if (saved) {
+      return;
+    }
     Path script = folder.resolve(SCRIPT);
     try (InputStream source = TorchPeerTest.class.getResourceAsStream(SCRIPT)) {
       Files.copy(Objects.requireNonNull(source, SCRIPT), script);
@@ -53,6 +59,7 @@ class TorchPeerTest {
     String output = Files.readString(log);
     assertTrue(ended && process.exitValue() == 0, output);
     assertTrue(!output.contains("this must not run"), output);
+    saved = true;
   }
 
   private static List<Path> files(String suffix) throws IOException {

@@ -55,8 +55,21 @@ final class WeightsFuzz {
       Path file = Files.write(folder.resolve("valid"), one.file());
       var unused = WeightsFile.read(file, TINY);
     }
-    SplittableRandom random = new SplittableRandom(seed);
     Path file = folder.resolve("mutated");
+    for (byte[] extreme : WeightsExtremes.all()) {
+      Files.write(file, extreme);
+      long begin = System.nanoTime();
+      try {
+        throw new AssertionError("an extreme file was read: " + WeightsFile.read(file, TINY));
+      } catch (WeightsFileException refused) {
+        long millis = (System.nanoTime() - begin) / 1_000_000;
+        System.out.println(extreme.length + " bytes in " + millis + " ms: " + refused.getMessage());
+        if (millis > MOST_MILLIS) {
+          throw new AssertionError("took too long", refused);
+        }
+      }
+    }
+    SplittableRandom random = new SplittableRandom(seed);
     int answers = 0;
     int refusals = 0;
     int headRefusals = 0;
@@ -151,7 +164,7 @@ final class WeightsFuzz {
 
   private static byte[] mutate(byte[] valid, SplittableRandom random) {
     byte[] bytes = valid.clone();
-    int changes = 1 + random.nextInt(4);
+    int changes = 1 + random.nextInt(1 + random.nextInt(4));
     for (int c = 0; c < changes && bytes.length > 8; c++) {
       // Where things are told is mostly at the beginning and at the end.
       int near = Math.min(bytes.length, 20_000);

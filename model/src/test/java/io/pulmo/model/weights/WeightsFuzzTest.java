@@ -12,10 +12,10 @@ import org.junit.jupiter.api.io.TempDir;
 class WeightsFuzzTest {
   private static final long SEED = Long.getLong("pulmo.seed", 20_261);
   private static final int COUNT = Boolean.getBoolean("pulmo.long") ? 20_000 : 2_000;
-  private static final String HEAP = "-Xmx64m";
+  private static final String HEAP = "-Xmx128m";
 
   @Test
-  void read_mutatedFiles_areReadOrRefusedWithinAHeapOf64MiB(@TempDir Path folder)
+  void read_mutatedFiles_areReadOrRefusedWithinAHeapOf128MiB(@TempDir Path folder)
       throws IOException, InterruptedException {
     Path log = folder.resolve("log");
     Process process =
