@@ -50,7 +50,9 @@ final class PickleInput {
       return;
     }
     if (bytes > buffer.remaining() + end - filledTo) {
-      throw new Malformed("%s ends at byte %d within a pickle".formatted(where, end - begin));
+      throw new Malformed(
+          "%s ends at byte %d within a pickle: it is cut off, fetch it again"
+              .formatted(where, end - begin));
     }
     buffer.compact();
     buffer.limit((int) Math.min(buffer.capacity(), buffer.position() + end - filledTo));

@@ -244,7 +244,17 @@ public final class WeightsFile {
 
   private static Weights fitting(DenseNetSpec spec, SequencedMap<String, Found> found)
       throws IOException, Malformed {
-    check(misfits(spec, found));
+    List<String> wrong = misfits(spec, found);
+    if (!wrong.isEmpty()) {
+      for (Preset preset : Preset.values()) {
+        if (misfits(preset.network(), found).isEmpty()) {
+          throw new Malformed(
+              "fits the preset %s, expected weights of another network: %s and %d more differences"
+                  .formatted(preset.label(), wrong.getFirst(), wrong.size() - 1));
+        }
+      }
+    }
+    check(wrong);
     return decode(spec, found);
   }
 

@@ -128,6 +128,15 @@ class TorchFileTest {
   }
 
   @Test
+  void read_networkOfAnotherPreset_namesIt() throws IOException {
+    Weights small = Initialization.random(Preset.SMALL.network(), 2);
+    assertRefused(
+        TestPth.bytes(small.tensors(), Spelling.PLAIN),
+        "fits the preset small",
+        "features.conv0.weight has shape [16, 3, 7, 7], expected [4, 3, 7, 7] and ");
+  }
+
+  @Test
   void read_networkOfNoPreset_namesTheNearest() throws IOException {
     Files.write(file, TestPth.bytes(WEIGHTS.tensors(), Spelling.PLAIN));
     WeightsFileException e = assertThrows(WeightsFileException.class, () -> WeightsFile.read(file));
