@@ -132,6 +132,35 @@ class CommandErrorsTest {
   }
 
   @Test
+  void infer_standardInputTwice_isRefused() throws Exception {
+    refused(
+        ExitCode.USAGE,
+        List.of("standard input", "twice"),
+        "infer",
+        "--mode",
+        "fp32",
+        "--bundle",
+        directory.toString(),
+        "-",
+        "-");
+  }
+
+  @Test
+  void infer_noServerThere_saysSoOnce() throws Exception {
+    Path image = Files.writeString(directory.resolve("a.png"), "not looked at");
+    refused(
+        ExitCode.FAILED,
+        List.of("the server cannot be reached"),
+        "infer",
+        "--mode",
+        "fp32",
+        "--server",
+        "127.0.0.1:1",
+        image.toString(),
+        image.toString());
+  }
+
+  @Test
   void serve_unknownMode_namesItAndTheChoices() throws Exception {
     refused(
         ExitCode.USAGE,

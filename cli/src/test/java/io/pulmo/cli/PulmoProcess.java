@@ -143,6 +143,17 @@ final class PulmoProcess implements AutoCloseable {
     return String.join("\n", errors);
   }
 
+  /** Writes to its standard input. */
+  void give(String text) throws IOException {
+    process.getOutputStream().write(text.getBytes(StandardCharsets.UTF_8));
+    process.getOutputStream().flush();
+  }
+
+  /** Ends its standard input. */
+  void endInput() throws IOException {
+    process.getOutputStream().close();
+  }
+
   ProcessHandle handle() {
     return process.toHandle();
   }

@@ -45,6 +45,9 @@ import java.util.function.Function;
  * next. All threads are daemons.
  */
 public final class PulmoClient implements AutoCloseable {
+  /** The largest image that a request takes, in bytes: almost 32 MiB. */
+  public static final int MAX_IMAGE_BYTES = Wire.MAX_IMAGE_BYTES;
+
   private static final long CLOSE_SECONDS = 5;
 
   private final List<ManagedChannel> channels;
