@@ -1,7 +1,6 @@
 package io.pulmo.cli;
 
-import io.pulmo.cli.terminal.ExitCode;
-import java.util.List;
+import io.pulmo.cli.terminal.CommandProcess;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -28,7 +27,7 @@ import picocli.CommandLine.Spec;
     },
     footer = {
       "",
-      "'pulmo verify' builds and runs every test.",
+      "'pulmo verify' builds and runs every test, 'pulmo bench' measures.",
       "Exit codes: 0 done, 1 the work failed, 2 wrong usage, 3 the environment lacks something, 130 interrupted."
     })
 public final class Pulmo implements Runnable {
@@ -58,22 +57,8 @@ public final class Pulmo implements Runnable {
 
   /** Runs one command and exits with its code. */
   public static void main(String[] args) {
-    // Before the parser, whose classes may log.
-    Logging.configure(List.of(args).contains("--verbose"));
     Pulmo pulmo = new Pulmo();
-    CommandLine command = new CommandLine(pulmo);
-    command.setCaseInsensitiveEnumValuesAllowed(true);
-    command.setParameterExceptionHandler(Pulmo::usageError);
-    command.setExecutionExceptionHandler(
-        (failure, line, parsed) -> Errors.report(failure, pulmo.verbose));
-    System.exit(command.execute(args));
-  }
-
-  private static int usageError(ParameterException wrong, String[] args) {
-    System.err.println("pulmo: " + wrong.getMessage());
-    System.err.println(
-        "see '" + wrong.getCommandLine().getCommandSpec().qualifiedName() + " --help'");
-    return ExitCode.USAGE;
+    CommandProcess.runAndExit(pulmo, () -> pulmo.verbose, args);
   }
 
   @Override
@@ -82,7 +67,7 @@ public final class Pulmo implements Runnable {
         Objects.requireNonNull(spec).commandLine(),
         "given no command, expected one of "
             + String.join(", ", spec.subcommands().keySet())
-            + ", verify");
+            + ", bench, verify");
   }
 
   boolean quiet() {

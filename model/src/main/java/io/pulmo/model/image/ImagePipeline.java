@@ -40,7 +40,12 @@ public final class ImagePipeline {
    * @throws UnreadableImageException as {@link ImageDecoder#decode}
    */
   public Pixels resized(byte[] file) throws UnreadableImageException {
-    return Resize.shorterSide(ImageDecoder.decode(file), preprocessing.resizePixels());
+    return resized(ImageDecoder.decode(file));
+  }
+
+  /** A decoded image, its shorter side {@code resizePixels} long. */
+  public Pixels resized(Pixels decoded) {
+    return Resize.shorterSide(decoded, preprocessing.resizePixels());
   }
 
   /**

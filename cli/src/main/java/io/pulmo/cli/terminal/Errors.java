@@ -1,8 +1,6 @@
-package io.pulmo.cli;
+package io.pulmo.cli.terminal;
 
 import io.pulmo.cli.rpc.StatusText;
-import io.pulmo.cli.terminal.CommandFailure;
-import io.pulmo.cli.terminal.ExitCode;
 import io.pulmo.net.EngineUnavailableException;
 import io.pulmo.openvino.OpenVinoNotFoundException;
 import io.pulmo.serving.backend.BackendUnavailableException;

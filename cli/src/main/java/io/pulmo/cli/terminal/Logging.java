@@ -1,4 +1,4 @@
-package io.pulmo.cli;
+package io.pulmo.cli.terminal;
 
 /** The log's settings: standard error, warnings only unless asked for more. */
 final class Logging {
