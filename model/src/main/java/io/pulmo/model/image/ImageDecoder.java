@@ -1,33 +1,15 @@
 package io.pulmo.model.image;
 
-import java.awt.image.BufferedImage;
-import java.awt.image.IndexColorModel;
-import java.awt.image.Raster;
-import java.io.ByteArrayInputStream;
-import java.io.IOException;
 import java.util.concurrent.locks.ReentrantLock;
-import javax.imageio.ImageIO;
-import javax.imageio.ImageReader;
-import javax.imageio.stream.ImageInputStream;
-import javax.imageio.stream.MemoryCacheImageInputStream;
 
 /**
- * A reader of PNG files that gives the pixels Pillow's {@code convert("RGB")} gives.
+ * The way from an image file's bytes to its pixels: looks at the first bytes, checks the limits,
+ * and has the format's decoder do the rest.
  *
- * <p>Grey files stay one channel, since the three would be equal: 1, 2 and 4 bits are spread over
- * 0..255, 16 bits rounded. Palettes become colours, alpha is dropped, 16-bit colour keeps its high
- * byte. Samples are read from the raster: asking a grey BufferedImage for RGB would convert gamma.
+ * <p>The pixels are those of Pillow's {@code convert("RGB")}; a grey file stays one channel. No
+ * orientation that a camera noted is applied, as in Pillow.
  */
 public final class ImageDecoder {
-  /** The longest side, in pixels. */
-  static final int MAX_SIDE = 16_384;
-
-  /** The most pixels. */
-  static final long MAX_PIXELS = 100_000_000;
-
-  /** The most that one side may be longer than the other. */
-  static final int MAX_RATIO = 20;
-
   /** More pixels than this are decoded one image at a time. */
   private static final long LARGE_PIXELS = 16_000_000;
 
@@ -36,37 +18,32 @@ public final class ImageDecoder {
 
   private ImageDecoder() {}
 
+  /** Decodes one file within {@link ImageLimits#DEFAULTS}. */
+  public static Pixels decode(byte[] file) throws UnreadableImageException {
+    return decode(file, ImageLimits.DEFAULTS);
+  }
+
   /**
    * Decodes one file; one of over 16 million pixels waits for others of that size.
    *
    * @param file the whole of it
+   * @param limits on its size
    * @return the pixels; 1 channel where the file is grey, else 3
-   * @throws UnreadableImageException if it is not a PNG, is damaged, or has a side over 16,384
-   *     pixels, over 100 million pixels, or a side over 20 times the other
+   * @throws UnreadableImageException if it is no image of a known format, is damaged, or is larger
+   *     than the limits allow
    */
-  public static Pixels decode(byte[] file) throws UnreadableImageException {
+  public static Pixels decode(byte[] file, ImageLimits limits) throws UnreadableImageException {
+    if (!startsWith(file, 0, 0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n')) {
+      throw new UnreadableImageException("found " + describe(file) + ", expected a PNG image");
+    }
     PngHeader header = PngHeader.read(file);
-    check(header.width(), header.height());
+    limits.check(header.width(), header.height());
     boolean large = (long) header.width() * header.height() > LARGE_PIXELS;
     if (large) {
       LARGE.lock();
     }
     try {
-      return pixels(header, read(file));
-    } catch (IOException | RuntimeException e) {
-      if (e.getCause() instanceof OutOfMemoryError memory) {
-        throw memory; // The reader wraps it as if the file were at fault.
-      }
-      // The reader reports damage by whatever its arithmetic runs into.
-      throw new UnreadableImageException(
-          "a damaged PNG of "
-              + header.width()
-              + " × "
-              + header.height()
-              + " pixels ("
-              + e.getMessage()
-              + "); expected data for every row: send the file again or save it anew",
-          e);
+      return PngDecoder.decode(file, header);
     } finally {
       if (large) {
         LARGE.unlock();
@@ -74,101 +51,54 @@ public final class ImageDecoder {
     }
   }
 
-  private static void check(int width, int height) throws UnreadableImageException {
-    boolean small = width <= MAX_SIDE && height <= MAX_SIDE && (long) width * height <= MAX_PIXELS;
-    boolean even = Math.max(width, height) <= (long) MAX_RATIO * Math.min(width, height);
-    if (!small || !even) {
-      throw new UnreadableImageException(
-          "an image of "
-              + width
-              + " × "
-              + height
-              + " pixels; expected sides of at most "
-              + MAX_SIDE
-              + ", at most "
-              + MAX_PIXELS
-              + " pixels in all, and no side over "
-              + MAX_RATIO
-              + " times the other");
+  /** What the first bytes look like, for a message. */
+  private static String describe(byte[] file) {
+    if (file.length == 0) {
+      return "an empty file";
     }
-  }
-
-  private static BufferedImage read(byte[] file) throws IOException {
-    ImageReader reader = ImageIO.getImageReadersByFormatName("png").next();
-    // A stream of our own, in memory: ImageIO's default one is cached in a file.
-    try (ImageInputStream in = new MemoryCacheImageInputStream(new ByteArrayInputStream(file))) {
-      reader.setInput(in, true, true);
-      return reader.read(0);
-    } finally {
-      reader.dispose();
+    if (startsWith(file, 128, 'D', 'I', 'C', 'M')) {
+      return "a DICOM file";
     }
+    if (startsWith(file, 0, 0xFF, 0xD8, 0xFF)) {
+      return "a JPEG image, which is not read yet";
+    }
+    if (startsWith(file, 0, 'G', 'I', 'F', '8')) {
+      return "a GIF image";
+    }
+    if (startsWith(file, 0, 'B', 'M')) {
+      return "a BMP image";
+    }
+    if (startsWith(file, 0, 'I', 'I', '*', 0) || startsWith(file, 0, 'M', 'M', 0, '*')) {
+      return "a TIFF image";
+    }
+    if (startsWith(file, 0, 'R', 'I', 'F', 'F') && startsWith(file, 8, 'W', 'E', 'B', 'P')) {
+      return "a WebP image";
+    }
+    if (startsWith(file, 0, '%', 'P', 'D', 'F')) {
+      return "a PDF file";
+    }
+    if (startsWith(file, 0, 0x1F, 0x8B)) {
+      return "a gzip archive";
+    }
+    if (startsWith(file, 0, 'P', 'K', 3, 4)) {
+      return "a ZIP archive";
+    }
+    StringBuilder hex = new StringBuilder("a file that starts with bytes");
+    for (int i = 0; i < Math.min(8, file.length); i++) {
+      hex.append(String.format(" %02x", file[i]));
+    }
+    return hex.toString();
   }
 
-  private static Pixels pixels(PngHeader header, BufferedImage image) {
-    return switch (header.colour()) {
-      case GREY, GREY_ALPHA -> grey(header, image.getRaster());
-      case PALETTE -> palette(header, image.getRaster(), (IndexColorModel) image.getColorModel());
-      case RGB, RGB_ALPHA -> colour(header, image.getRaster());
-    };
-  }
-
-  private static Pixels grey(PngHeader header, Raster raster) {
-    int width = raster.getWidth();
-    int height = raster.getHeight();
-    byte[] values = new byte[width * height];
-    int[] row = new int[width];
-    int bits = raster.getSampleModel().getSampleSize(0);
-    int most = (1 << bits) - 1;
-    boolean highByte = header.colour() == PngHeader.Colour.GREY_ALPHA;
-    for (int y = 0; y < height; y++) {
-      raster.getSamples(0, y, width, 1, 0, row);
-      for (int x = 0; x < width; x++) {
-        int value = row[x];
-        values[y * width + x] =
-            (byte)
-                (bits == 8
-                    ? value
-                    : bits < 8 ? value * 255 / most : highByte ? value >> 8 : (value + 128) / 257);
+  private static boolean startsWith(byte[] file, int at, int... bytes) {
+    if (file.length < at + bytes.length) {
+      return false;
+    }
+    for (int i = 0; i < bytes.length; i++) {
+      if ((file[at + i] & 0xFF) != bytes[i]) {
+        return false;
       }
     }
-    return new Pixels(width, height, 1, values);
-  }
-
-  private static Pixels palette(PngHeader header, Raster raster, IndexColorModel colours) {
-    int width = raster.getWidth();
-    int height = raster.getHeight();
-    byte[] values = new byte[3 * width * height];
-    int[] row = new int[width];
-    int at = 0;
-    for (int y = 0; y < height; y++) {
-      raster.getSamples(0, y, width, 1, 0, row);
-      for (int index : row) {
-        // Pillow makes an index beyond the file's palette black; ImageIO has padded it.
-        boolean known = index < header.paletteSize();
-        values[at++] = (byte) (known ? colours.getRed(index) : 0);
-        values[at++] = (byte) (known ? colours.getGreen(index) : 0);
-        values[at++] = (byte) (known ? colours.getBlue(index) : 0);
-      }
-    }
-    return new Pixels(width, height, 3, values);
-  }
-
-  private static Pixels colour(PngHeader header, Raster raster) {
-    int width = raster.getWidth();
-    int height = raster.getHeight();
-    byte[] values = new byte[3 * width * height];
-    int[] row = new int[width];
-    int shift = header.bits() - 8;
-    for (int y = 0; y < height; y++) {
-      for (int band = 0; band < 3; band++) {
-        raster.getSamples(0, y, width, 1, band, row);
-        int at = 3 * y * width + band;
-        for (int value : row) {
-          values[at] = (byte) (value >> shift);
-          at += 3;
-        }
-      }
-    }
-    return new Pixels(width, height, 3, values);
+    return true;
   }
 }

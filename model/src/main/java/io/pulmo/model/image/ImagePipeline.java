@@ -12,13 +12,20 @@ import java.util.random.RandomGenerator;
  */
 public final class ImagePipeline {
   private final Preprocessing preprocessing;
+  private final ImageLimits limits;
 
   /** What each byte becomes, by channel. */
   private final float[][] normalized = new float[3][256];
 
-  /** A pipeline of these sizes. */
+  /** A pipeline of these sizes that takes images within {@link ImageLimits#DEFAULTS}. */
   public ImagePipeline(Preprocessing preprocessing) {
+    this(preprocessing, ImageLimits.DEFAULTS);
+  }
+
+  /** A pipeline of these sizes that takes images within these limits. */
+  public ImagePipeline(Preprocessing preprocessing, ImageLimits limits) {
     this.preprocessing = preprocessing;
+    this.limits = limits;
     for (int channel = 0; channel < 3; channel++) {
       float mean = preprocessing.mean().get(channel);
       float deviation = preprocessing.deviation().get(channel);
@@ -40,7 +47,7 @@ public final class ImagePipeline {
    * @throws UnreadableImageException as {@link ImageDecoder#decode}
    */
   public Pixels resized(byte[] file) throws UnreadableImageException {
-    return resized(ImageDecoder.decode(file));
+    return resized(ImageDecoder.decode(file, limits));
   }
 
   /** A decoded image, its shorter side {@code resizePixels} long. */

@@ -40,10 +40,8 @@ record PngHeader(int width, int height, int bits, Colour colour, int paletteSize
   private static final int FIRST_CHUNK = 8;
   private static final int AROUND_DATA = 12;
 
+  /** Reads the header of a file that has PNG's signature. */
   static PngHeader read(byte[] file) throws UnreadableImageException {
-    if (!startsWith(file, 0, 0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n')) {
-      throw new UnreadableImageException("found " + describe(file) + ", expected a PNG image");
-    }
     PngHeader header = null;
     int paletteSize = 0;
     boolean data = false;
@@ -114,56 +112,5 @@ record PngHeader(int width, int height, int bits, Colour colour, int paletteSize
   private static UnreadableImageException damaged(String how) {
     return new UnreadableImageException(
         "a damaged PNG: " + how + "; expected a whole file: send it again or save it anew");
-  }
-
-  /** What the first bytes look like, for a message. */
-  private static String describe(byte[] file) {
-    if (file.length == 0) {
-      return "an empty file";
-    }
-    if (startsWith(file, 128, 'D', 'I', 'C', 'M')) {
-      return "a DICOM file";
-    }
-    if (startsWith(file, 0, 0xFF, 0xD8, 0xFF)) {
-      return "a JPEG image, which is not read yet";
-    }
-    if (startsWith(file, 0, 'G', 'I', 'F', '8')) {
-      return "a GIF image";
-    }
-    if (startsWith(file, 0, 'B', 'M')) {
-      return "a BMP image";
-    }
-    if (startsWith(file, 0, 'I', 'I', '*', 0) || startsWith(file, 0, 'M', 'M', 0, '*')) {
-      return "a TIFF image";
-    }
-    if (startsWith(file, 0, 'R', 'I', 'F', 'F') && startsWith(file, 8, 'W', 'E', 'B', 'P')) {
-      return "a WebP image";
-    }
-    if (startsWith(file, 0, '%', 'P', 'D', 'F')) {
-      return "a PDF file";
-    }
-    if (startsWith(file, 0, 0x1F, 0x8B)) {
-      return "a gzip archive";
-    }
-    if (startsWith(file, 0, 'P', 'K', 3, 4)) {
-      return "a ZIP archive";
-    }
-    StringBuilder hex = new StringBuilder("a file that starts with bytes");
-    for (int i = 0; i < Math.min(8, file.length); i++) {
-      hex.append(String.format(" %02x", file[i]));
-    }
-    return hex.toString();
-  }
-
-  private static boolean startsWith(byte[] file, int at, int... bytes) {
-    if (file.length < at + bytes.length) {
-      return false;
-    }
-    for (int i = 0; i < bytes.length; i++) {
-      if ((file[at + i] & 0xFF) != bytes[i]) {
-        return false;
-      }
-    }
-    return true;
   }
 }
