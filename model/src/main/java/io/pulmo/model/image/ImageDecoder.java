@@ -1,7 +1,5 @@
 package io.pulmo.model.image;
 
-import java.util.concurrent.locks.ReentrantLock;
-
 /**
  * The way from an image file's bytes to its pixels: looks at the first bytes, checks the limits,
  * and has the format's decoder do the rest.
@@ -10,12 +8,6 @@ import java.util.concurrent.locks.ReentrantLock;
  * orientation that a camera noted is applied, as in Pillow.
  */
 public final class ImageDecoder {
-  /** More pixels than this are decoded one image at a time. */
-  private static final long LARGE_PIXELS = 16_000_000;
-
-  /** A large image takes up to a gigabyte while it is decoded, also one that is damaged. */
-  private static final ReentrantLock LARGE = new ReentrantLock();
-
   private ImageDecoder() {}
 
   /** Decodes one file within {@link ImageLimits#DEFAULTS}. */
@@ -24,31 +16,24 @@ public final class ImageDecoder {
   }
 
   /**
-   * Decodes one file; one of over 16 million pixels waits for others of that size.
+   * Decodes one file; it waits where others hold the memory that it needs.
    *
    * @param file the whole of it
    * @param limits on its size
    * @return the pixels; 1 channel where the file is grey, else 3
    * @throws UnreadableImageException if it is no image of a known format, is damaged, or is larger
-   *     than the limits allow
+   *     than the limits or the heap allow
    */
   public static Pixels decode(byte[] file, ImageLimits limits) throws UnreadableImageException {
     if (!startsWith(file, 0, 0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n')) {
       throw new UnreadableImageException("found " + describe(file) + ", expected a PNG image");
     }
-    PngHeader header = PngHeader.read(file);
-    limits.check(header.width(), header.height());
-    boolean large = (long) header.width() * header.height() > LARGE_PIXELS;
-    if (large) {
-      LARGE.lock();
-    }
-    try {
-      return PngDecoder.decode(file, header);
-    } finally {
-      if (large) {
-        LARGE.unlock();
-      }
-    }
+    PngHeader header = PngHeader.read(file, limits);
+    return DecodingMemory.decode(
+        header.width(),
+        header.height(),
+        header.decodingBytes(),
+        () -> PngDecoder.decode(file, header));
   }
 
   /** What the first bytes look like, for a message. */

@@ -5,6 +5,11 @@ import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.SequenceInputStream;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
@@ -16,14 +21,23 @@ import javax.imageio.stream.MemoryCacheImageInputStream;
  * <p>Grey files stay one channel, since the three would be equal: 1, 2 and 4 bits are spread over
  * 0..255, 16 bits rounded. Palettes become colours, alpha is dropped, 16-bit colour keeps its high
  * byte. Samples are read from the raster: asking a grey BufferedImage for RGB would convert gamma.
+ * Transparency, gamma, profiles, texts and whatever else a file carries do not reach ImageIO.
  */
 final class PngDecoder {
+  private static final int HEADER_BYTES = 13;
+
+  /** The last chunk of every file. */
+  private static final byte[] END = {
+    0, 0, 0, 0, 'I', 'E', 'N', 'D', (byte) 0xAE, 0x42, 0x60, (byte) 0x82
+  };
+
   private PngDecoder() {}
 
   /** The pixels of a file whose header was read from it and is within the limits. */
   static Pixels decode(byte[] file, PngHeader header) throws UnreadableImageException {
+    PngData.check(file, header);
     try {
-      return pixels(header, read(file));
+      return pixels(header, read(file, header));
     } catch (IOException | RuntimeException e) {
       if (e.getCause() instanceof OutOfMemoryError memory) {
         throw memory; // The reader wraps it as if the file were at fault.
@@ -41,15 +55,30 @@ final class PngDecoder {
     }
   }
 
-  private static BufferedImage read(byte[] file) throws IOException {
+  /** The image by ImageIO, which is given the chunks that make the pixels and no others. */
+  private static BufferedImage read(byte[] file, PngHeader header) throws IOException {
     ImageReader reader = ImageIO.getImageReadersByFormatName("png").next();
     // A stream of our own, in memory: ImageIO's default one is cached in a file.
-    try (ImageInputStream in = new MemoryCacheImageInputStream(new ByteArrayInputStream(file))) {
+    try (ImageInputStream in = new MemoryCacheImageInputStream(needed(file, header))) {
       reader.setInput(in, true, true);
       return reader.read(0);
     } finally {
       reader.dispose();
     }
+  }
+
+  private static InputStream needed(byte[] file, PngHeader header) {
+    int headerEnd = PngHeader.FIRST_CHUNK + PngHeader.AROUND_DATA + HEADER_BYTES;
+    List<InputStream> parts = new ArrayList<>();
+    parts.add(new ByteArrayInputStream(file, 0, headerEnd));
+    if (header.colour() == PngHeader.Colour.PALETTE) {
+      int length = PngHeader.AROUND_DATA + 3 * header.paletteSize();
+      parts.add(new ByteArrayInputStream(file, header.paletteAt(), length));
+    }
+    int length = header.dataEnd() - header.dataAt();
+    parts.add(new ByteArrayInputStream(file, header.dataAt(), length));
+    parts.add(new ByteArrayInputStream(END));
+    return new SequenceInputStream(Collections.enumeration(parts));
   }
 
   private static Pixels pixels(PngHeader header, BufferedImage image) {

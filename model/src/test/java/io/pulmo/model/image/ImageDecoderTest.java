@@ -6,13 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.SplittableRandom;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -117,21 +112,12 @@ class ImageDecoderTest {
     assertTrue(message.contains(size) && message.contains("at most 16384"), message);
   }
 
-  /** Each asks for 800 MB: together they would not fit into the memory that tests have. */
   @Test
-  void decode_hugeCutFilesSideBySide_areRefusedOneAfterTheOther() throws Exception {
-    // Some rows, so that decoding takes long enough to meet the others.
-    byte[] rows = TestPng.deflated(new byte[300 * (1 + 8 * 10_000)]);
-    byte[] file = TestPng.start(10_000, 10_000, 16, 6).chunk("IDAT", rows).end();
-    try (ExecutorService threads = Executors.newFixedThreadPool(6)) {
-      List<Future<String>> refusals = new ArrayList<>();
-      for (int i = 0; i < 6; i++) {
-        refusals.add(threads.submit(() -> refusal(file)));
-      }
-      for (Future<String> refusal : refusals) {
-        assertTrue(refusal.get().contains("10000 × 10000"));
-      }
-    }
+  void decode_moreMemoryThanTheHeapAllows_isRefusedBeforeItIsTaken() {
+    // Zeros shrink to a thousandth, so the compressed data are as long as the rows want.
+    byte[] file = TestPng.start(13_300, 7_500, 16, 6).chunk("IDAT", new byte[800_000]).end();
+    String message = refusal(file);
+    assertTrue(message.contains("13300 × 7500") && message.contains("MiB to decode"), message);
   }
 
   @Test
@@ -164,48 +150,6 @@ class ImageDecoderTest {
     // Only the end mark is missing.
     byte[] unmarked = Arrays.copyOf(file, file.length - lastChunk);
     assertArrayEquals(whole.values(), ImageDecoder.decode(unmarked).values());
-  }
-
-  @Test
-  void decode_mutatedFiles_areAnsweredOrRefusedInOneWay() {
-    SplittableRandom random = new SplittableRandom(42);
-    int answers = 0;
-    for (int i = 0; i < 4000; i++) {
-      byte[] file = mutant(random);
-      try {
-        ImageDecoder.decode(file);
-        answers++;
-      } catch (UnreadableImageException e) {
-        assertTrue(String.valueOf(e.getMessage()).contains("expected"), e.toString());
-      }
-    }
-    assertTrue(answers > 100 && answers < 3900, "answered " + answers + " of 4000");
-  }
-
-  /** A file whose bytes are wrong but whose check sums are right, or wrong bytes anywhere. */
-  private static byte[] mutant(SplittableRandom random) {
-    int[][] kinds = {{1, 0}, {8, 0}, {16, 0}, {8, 2}, {16, 2}, {2, 3}, {8, 3}, {8, 4}, {16, 6}};
-    int[] kind = kinds[random.nextInt(kinds.length)];
-    byte[] rows = new byte[1 + random.nextInt(300)];
-    for (int i = 0; i < rows.length; i++) {
-      rows[i] = (byte) random.nextInt(random.nextInt(4) == 0 ? 256 : 5);
-    }
-    byte[] packed = TestPng.deflated(rows);
-    TestPng png = TestPng.start(1 + random.nextInt(12), 1 + random.nextInt(12), kind[0], kind[1]);
-    if (random.nextInt(8) != 0) {
-      png.chunk("PLTE", new byte[random.nextInt(20)]);
-    }
-    if (random.nextInt(3) == 0) {
-      png.chunk("tRNS", new byte[random.nextInt(8)]);
-    }
-    for (int flips = random.nextInt(3); flips > 0; flips--) {
-      packed[random.nextInt(packed.length)] ^= (byte) (1 << random.nextInt(8));
-    }
-    byte[] file = png.chunk("IDAT", packed).end();
-    if (random.nextInt(4) == 0) {
-      file[random.nextInt(file.length)] ^= (byte) (1 << random.nextInt(8));
-    }
-    return file;
   }
 
   private static String refusal(byte[] file) {
