@@ -25,15 +25,18 @@ public final class ImageDecoder {
    *     than the limits or the heap allow
    */
   public static Pixels decode(byte[] file, ImageLimits limits) throws UnreadableImageException {
-    if (!startsWith(file, 0, 0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n')) {
-      throw new UnreadableImageException("found " + describe(file) + ", expected a PNG image");
+    if (startsWith(file, 0, 0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n')) {
+      PngHeader png = PngHeader.read(file, limits);
+      return DecodingMemory.decode(
+          png.width(), png.height(), png.decodingBytes(), () -> PngDecoder.decode(file, png));
     }
-    PngHeader header = PngHeader.read(file, limits);
-    return DecodingMemory.decode(
-        header.width(),
-        header.height(),
-        header.decodingBytes(),
-        () -> PngDecoder.decode(file, header));
+    if (startsWith(file, 0, 0xFF, 0xD8, 0xFF)) {
+      JpegHeader jpeg = JpegHeader.read(file, limits);
+      return DecodingMemory.decode(
+          jpeg.width(), jpeg.height(), jpeg.decodingBytes(), () -> JpegDecoder.decode(file, jpeg));
+    }
+    throw new UnreadableImageException(
+        "found " + describe(file) + ", expected a PNG or JPEG image");
   }
 
   /** What the first bytes look like, for a message. */
@@ -43,9 +46,6 @@ public final class ImageDecoder {
     }
     if (startsWith(file, 128, 'D', 'I', 'C', 'M')) {
       return "a DICOM file";
-    }
-    if (startsWith(file, 0, 0xFF, 0xD8, 0xFF)) {
-      return "a JPEG image, which is not read yet";
     }
     if (startsWith(file, 0, 'G', 'I', 'F', '8')) {
       return "a GIF image";

@@ -84,7 +84,7 @@ class ImageDecoderTest {
     return Stream.of(
         Arguments.of(new byte[0], "an empty file"),
         Arguments.of(dicom, "a DICOM file"),
-        Arguments.of(new byte[] {(byte) 0xFF, (byte) 0xD8, (byte) 0xFF, 0}, "a JPEG image"),
+        Arguments.of(new byte[] {(byte) 0xFF, (byte) 0xD8}, "bytes ff d8"),
         Arguments.of("GIF89a".getBytes(StandardCharsets.US_ASCII), "a GIF image"),
         Arguments.of("<html>".getBytes(StandardCharsets.US_ASCII), "3c 68 74 6d 6c 3e"));
   }
@@ -93,7 +93,7 @@ class ImageDecoderTest {
   @MethodSource("strangers")
   void decode_anotherFormat_isNamed(byte[] file, String name) {
     String message = refusal(file);
-    assertTrue(message.contains(name) && message.contains("expected a PNG"), message);
+    assertTrue(message.contains(name) && message.contains("expected a PNG or JPEG"), message);
   }
 
   static Stream<Arguments> sizes() {

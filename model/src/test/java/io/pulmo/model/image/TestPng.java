@@ -19,13 +19,18 @@ final class TestPng {
   }
 
   static TestPng start(int width, int height, int bits, int colour) {
+    return start(width, height, bits, colour, false);
+  }
+
+  static TestPng start(int width, int height, int bits, int colour, boolean interlaced) {
     byte[] header =
         ByteBuffer.allocate(13)
             .putInt(width)
             .putInt(height)
             .put((byte) bits)
             .put((byte) colour)
-            .put(new byte[3])
+            .put(new byte[2])
+            .put((byte) (interlaced ? 1 : 0))
             .array();
     return new TestPng().chunk("IHDR", header);
   }
