@@ -76,12 +76,8 @@ final class JpegWalk {
     return new JpegHeader(width, height, known, colours(), components, scans, end);
   }
 
-  /** The next marker, after any number of fill bytes; the end where the file ends after a scan. */
+  /** The next marker, after any number of fill bytes. */
   private int marker() throws UnreadableImageException {
-    if (at >= file.length - 1 && scans > 0) {
-      // The end mark alone is missing or cut, or else bits of the scan are, which shows later.
-      return EOI;
-    }
     int from = at;
     if (at >= file.length || unsigned(at) != 0xFF) {
       throw JpegHeader.damaged(
@@ -159,7 +155,9 @@ final class JpegWalk {
     }
     int count = length < 6 ? 0 : unsigned(from + 5);
     if (length < 6 || length != 6 + 3 * count) {
-      throw JpegHeader.damaged("its frame header at byte " + from + " has " + length + " bytes");
+      throw JpegHeader.damaged(
+          "its frame header at byte %d has %d bytes for %d components"
+              .formatted(from, length, count));
     }
     int bits = unsigned(from);
     if (bits != 8) {

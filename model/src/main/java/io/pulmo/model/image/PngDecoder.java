@@ -42,14 +42,15 @@ final class PngDecoder {
       if (e.getCause() instanceof OutOfMemoryError memory) {
         throw memory; // The reader wraps it as if the file were at fault.
       }
-      // The reader reports damage by whatever its arithmetic runs into.
+      // The reader reports damage by whatever its arithmetic runs into; the cause says more.
+      Throwable cause = e.getCause() != null ? e.getCause() : e;
       throw new UnreadableImageException(
           "a damaged PNG of "
               + header.width()
               + " × "
               + header.height()
               + " pixels ("
-              + e.getMessage()
+              + cause.getMessage()
               + "); expected data for every row: send the file again or save it anew",
           e);
     }

@@ -1,6 +1,7 @@
 package io.pulmo.model.image;
 
 import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -73,11 +74,11 @@ final class RandomPng {
     TestPng png = TestPng.start(width, height, kind.bits, kind.colour, kind.interlaced);
     if (random.nextInt(4) == 0) {
       png.chunk("gAMA", new byte[] {0, 0, (byte) 0xB1, (byte) 0x8F});
-      png.chunk("tEXt", "Title\0Thorax".getBytes(java.nio.charset.StandardCharsets.ISO_8859_1));
+      png.chunk("tEXt", "Title\0Thorax".getBytes(StandardCharsets.ISO_8859_1));
     }
     if (kind.colour == 3) {
       byte[] palette = new byte[3 * colours];
-      random.nextBytes(palette);
+      new SplittableRandom(seeds[1]).nextBytes(palette);
       png.chunk("PLTE", palette);
     }
     if (kind.colour < 4 && random.nextInt(3) == 0) {
