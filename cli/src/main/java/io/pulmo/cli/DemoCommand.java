@@ -39,7 +39,7 @@ final class DemoCommand implements Callable<Integer> {
   @Option(
       names = "--images",
       paramLabel = "DIR",
-      description = "your own radiographs (PNG), to go through the served model after that")
+      description = "your own radiographs (PNG or JPEG), to go through the served model after that")
   private Optional<Path> images = Optional.empty();
 
   @Option(

@@ -36,6 +36,7 @@ import picocli.CommandLine.ParentCommand;
 final class EvaluateCommand implements Callable<Integer> {
   @ParentCommand private @Nullable Pulmo pulmo;
   @Mixin private final ModeOption modes = new ModeOption();
+  @Mixin private final ImageLimitOptions limits = new ImageLimitOptions();
 
   @Option(names = "--bundle", paramLabel = "DIR", required = true)
   private Path bundle = Path.of("");
@@ -65,8 +66,8 @@ final class EvaluateCommand implements Callable<Integer> {
     List<Row> rows = new ArrayList<>();
     try (LoadedModel model =
         modes.given()
-            ? LoadedModel.open(opened, modes.modes())
-            : LoadedModel.openRunnable(opened, modes.modes())) {
+            ? LoadedModel.open(opened, modes.modes(), limits.limits())
+            : LoadedModel.openRunnable(opened, modes.modes(), limits.limits())) {
       model
           .unavailable()
           .forEach((mode, why) -> System.err.println("pulmo: no " + mode.label() + ": " + why));

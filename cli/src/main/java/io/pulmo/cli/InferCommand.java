@@ -16,6 +16,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -32,6 +33,8 @@ final class InferCommand implements Callable<Integer> {
     @Option(names = "--server", paramLabel = "HOST:PORT", required = true)
     private Optional<String> server = Optional.empty();
   }
+
+  @Mixin private final ImageLimitOptions limits = new ImageLimitOptions();
 
   @ArgGroup(multiplicity = "1")
   private Where where = new Where();
@@ -60,7 +63,7 @@ final class InferCommand implements Callable<Integer> {
 
   private int byBundle(Path folder, Mode asked, ImageNames names)
       throws IOException, InterruptedException {
-    try (LoadedModel model = LoadedModel.open(Bundle.open(folder), Set.of(asked));
+    try (LoadedModel model = LoadedModel.open(Bundle.open(folder), Set.of(asked), limits.limits());
         InferReport report = new InferReport(mode, json)) {
       BundleInference.run(model, asked, names, report);
       return exitCode(report);

@@ -15,6 +15,7 @@ final class ServeCommand implements Callable<Integer> {
   @Mixin private final ListenOptions listen = new ListenOptions();
   @Mixin private final Lifetime lifetime = new Lifetime();
   @Mixin private final ModeOption modes = new ModeOption();
+  @Mixin private final ImageLimitOptions images = new ImageLimitOptions();
 
   @Option(
       names = "--repository",
@@ -29,7 +30,11 @@ final class ServeCommand implements Callable<Integer> {
     ServingServer server =
         ServingServer.start(
             new ServingServer.Settings(
-                repository, listen.listen(DEFAULT_PORT), modes.modes(), modes.given()));
+                repository,
+                listen.listen(DEFAULT_PORT),
+                modes.modes(),
+                modes.given(),
+                images.limits()));
     System.out.println("serving listening on " + server.address());
     return lifetime.serve(server);
   }

@@ -13,6 +13,7 @@ final class WorkerCommand implements Callable<Integer> {
   @Mixin private final CoordinatorOption coordinator = new CoordinatorOption();
   @Mixin private final ListenOptions listen = new ListenOptions();
   @Mixin private final Lifetime lifetime = new Lifetime();
+  @Mixin private final ImageLimitOptions images = new ImageLimitOptions();
 
   @Option(
       names = "--data",
@@ -32,7 +33,8 @@ final class WorkerCommand implements Callable<Integer> {
     lifetime.begin();
     WorkerServer server =
         WorkerServer.start(
-            new WorkerServer.Settings(coordinator.addresses(), data, state, listen.listen(0)));
+            new WorkerServer.Settings(
+                coordinator.addresses(), data, state, listen.listen(0), images.limits()));
     System.out.println("worker listening on " + server.address());
     return lifetime.serve(server);
   }

@@ -9,6 +9,7 @@ import io.pulmo.coordinator.CoordinatorServer;
 import io.pulmo.model.bundle.Bundle;
 import io.pulmo.model.data.LabelList;
 import io.pulmo.model.data.SyntheticRadiographs;
+import io.pulmo.model.image.ImageLimits;
 import io.pulmo.model.metric.AucReport;
 import io.pulmo.node.Listen;
 import io.pulmo.serving.backend.Mode;
@@ -63,7 +64,8 @@ class ShuffledLabelsTest {
                     List.of(coordinator.address()),
                     Optional.of(data),
                     directory.resolve("worker"),
-                    Listen.loopback(0)));
+                    Listen.loopback(0),
+                    ImageLimits.DEFAULTS));
         JobClient jobs = new JobClient(List.of(coordinator.address()))) {
       String id = jobs.submit(job);
       JobView ended = jobs.watch(id, change -> {});

@@ -99,7 +99,7 @@ public final class AnalysisStream implements AutoCloseable {
    *
    * @param id what the listener will know the answer by: 1 to 256 bytes of UTF-8, unlike that of
    *     any request still unanswered
-   * @param image the bytes of a PNG file; not to be changed until the answer is there
+   * @param image the bytes of a PNG or JPEG file; not to be changed until the answer is there
    * @throws IllegalArgumentException if such an id is unanswered, or too long, or the image has
    *     almost 32 MiB or more; nothing is sent
    * @throws IllegalStateException if the stream was completed or closed

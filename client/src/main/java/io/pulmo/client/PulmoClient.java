@@ -88,7 +88,7 @@ public final class PulmoClient implements AutoCloseable {
   /**
    * Judges one radiograph with {@link Options#defaults()} and waits for the answer.
    *
-   * @param image the bytes of a PNG file; not to be changed until the answer is there
+   * @param image the bytes of a PNG or JPEG file; not to be changed until the answer is there
    * @throws IllegalArgumentException if the image has almost 32 MiB or more
    * @throws PulmoException if no analysis comes
    */
@@ -99,7 +99,7 @@ public final class PulmoClient implements AutoCloseable {
   /**
    * Judges one radiograph and waits for the answer.
    *
-   * @param image the bytes of a PNG file; not to be changed until the answer is there
+   * @param image the bytes of a PNG or JPEG file; not to be changed until the answer is there
    * @throws IllegalArgumentException if the image has almost 32 MiB or more
    * @throws PulmoException if no analysis comes; of kind {@code CANCELLED} if the thread is
    *     interrupted, which stays so
@@ -148,7 +148,7 @@ public final class PulmoClient implements AutoCloseable {
    * Judges one radiograph without waiting for the answer. While the client's {@code maxInFlight}
    * calls are unanswered, this method waits for one of them first, at most for the deadline.
    *
-   * @param image the bytes of a PNG file; not to be changed until the answer is there
+   * @param image the bytes of a PNG or JPEG file; not to be changed until the answer is there
    * @return completes with the analysis, or exceptionally with a {@link PulmoException}; cancelling
    *     it cancels the call on the server too
    * @throws IllegalArgumentException if the image has almost 32 MiB or more

@@ -1,5 +1,6 @@
 package io.pulmo.serving;
 
+import io.pulmo.model.image.ImageLimits;
 import io.pulmo.node.HostPort;
 import io.pulmo.node.Listen;
 import io.pulmo.node.NodeServer;
@@ -39,16 +40,19 @@ public final class ServingServer implements AutoCloseable {
    * @param modes what to offer
    * @param modesExplicit whether a mode that cannot run is an error; otherwise the others are
    *     offered
+   * @param limits on the images that are judged
    */
-  public record Settings(Path repository, Listen listen, Set<Mode> modes, boolean modesExplicit) {
+  public record Settings(
+      Path repository, Listen listen, Set<Mode> modes, boolean modesExplicit, ImageLimits limits) {
     /** Copies the modes. */
     public Settings {
       modes = Set.copyOf(modes);
     }
 
-    /** All modes that can run. */
+    /** All modes that can run, for images within {@link ImageLimits#DEFAULTS}. */
     public static Settings offering(Path repository, Listen listen) {
-      return new Settings(repository, listen, EnumSet.allOf(Mode.class), false);
+      return new Settings(
+          repository, listen, EnumSet.allOf(Mode.class), false, ImageLimits.DEFAULTS);
     }
   }
 
@@ -61,7 +65,8 @@ public final class ServingServer implements AutoCloseable {
    */
   public static ServingServer start(Settings settings) throws IOException {
     Repository repository =
-        Repository.open(settings.repository(), settings.modes(), settings.modesExplicit());
+        Repository.open(
+            settings.repository(), settings.modes(), settings.modesExplicit(), settings.limits());
     Engine engine = null;
     try {
       for (LoadedModel model : repository.models()) {

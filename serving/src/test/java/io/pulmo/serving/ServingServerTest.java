@@ -22,6 +22,7 @@ import io.pulmo.client.PulmoClient;
 import io.pulmo.client.PulmoException;
 import io.pulmo.client.ServedModel;
 import io.pulmo.model.bundle.Bundle;
+import io.pulmo.model.image.ImageLimits;
 import io.pulmo.model.network.Preset;
 import io.pulmo.node.Channels;
 import io.pulmo.node.Listen;
@@ -186,7 +187,8 @@ class ServingServerTest {
   void analyze_precisionNotOffered_saysWhatIs() throws Exception {
     try (ServingServer one =
             ServingServer.start(
-                new ServingServer.Settings(folder, Listen.loopback(0), Set.of(Mode.FP32), true));
+                new ServingServer.Settings(
+                    folder, Listen.loopback(0), Set.of(Mode.FP32), true, ImageLimits.DEFAULTS));
         PulmoClient its = PulmoClient.builder().target(one.address().toString()).build()) {
       PulmoException failure =
           assertThrows(

@@ -9,6 +9,7 @@ import io.pulmo.client.Options;
 import io.pulmo.client.Precision;
 import io.pulmo.client.PulmoClient;
 import io.pulmo.client.PulmoException;
+import io.pulmo.model.image.ImageLimits;
 import io.pulmo.model.network.Preset;
 import io.pulmo.node.Listen;
 import io.pulmo.serving.ServingServer.Settings;
@@ -79,10 +80,19 @@ class WithoutTorchTest {
     public static void main(String[] arguments) throws Exception {
       Path bundle = Path.of(arguments[1]);
       switch (arguments[0]) {
-        case "fp32" -> serve(new Settings(bundle, Listen.loopback(0), Set.of(Mode.FP32), true));
+        case "fp32" ->
+            serve(
+                new Settings(
+                    bundle, Listen.loopback(0), Set.of(Mode.FP32), true, ImageLimits.DEFAULTS));
         case "any" -> serve(Settings.offering(bundle, Listen.loopback(0)));
-        case "torch" -> refused(new Settings(bundle, Listen.loopback(0), Set.of(Mode.TORCH), true));
-        case "broken" -> refused(new Settings(bundle, Listen.loopback(0), Set.of(Mode.FP32), true));
+        case "torch" ->
+            refused(
+                new Settings(
+                    bundle, Listen.loopback(0), Set.of(Mode.TORCH), true, ImageLimits.DEFAULTS));
+        case "broken" ->
+            refused(
+                new Settings(
+                    bundle, Listen.loopback(0), Set.of(Mode.FP32), true, ImageLimits.DEFAULTS));
         default -> throw new IllegalArgumentException(arguments[0]);
       }
     }

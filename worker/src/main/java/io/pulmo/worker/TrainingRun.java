@@ -255,7 +255,7 @@ final class TrainingRun {
     return new ImageSource(
         workplace.name(),
         data.resolve(job.data().images()),
-        new ImagePipeline(job.preset().preprocessing()),
+        new ImagePipeline(job.preset().preprocessing(), workplace.limits()),
         Runtime.getRuntime().maxMemory() / CACHE_PART_OF_HEAP);
   }
 

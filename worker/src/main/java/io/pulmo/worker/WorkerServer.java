@@ -1,6 +1,7 @@
 package io.pulmo.worker;
 
 import io.pulmo.export.BundleExporter;
+import io.pulmo.model.image.ImageLimits;
 import io.pulmo.node.HostPort;
 import io.pulmo.node.LeaderFollower;
 import io.pulmo.node.Listen;
@@ -56,9 +57,14 @@ public final class WorkerServer implements AutoCloseable {
    * @param data the folder under which the images of jobs lie
    * @param state a folder of its own, for files, checkpoints and bundles
    * @param listen where the other members reach it
+   * @param limits on the images
    */
   public record Settings(
-      List<HostPort> coordinators, Optional<Path> data, Path state, Listen listen) {
+      List<HostPort> coordinators,
+      Optional<Path> data,
+      Path state,
+      Listen listen,
+      ImageLimits limits) {
     /** Checks that there is a coordinator and that the data are a folder. */
     public Settings {
       coordinators = List.copyOf(coordinators);
@@ -102,6 +108,7 @@ public final class WorkerServer implements AutoCloseable {
         new Workplace(
             identity.name(),
             settings.data(),
+            settings.limits(),
             settings.state(),
             leader,
             rings,

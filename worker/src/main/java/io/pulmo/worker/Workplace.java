@@ -1,6 +1,7 @@
 package io.pulmo.worker;
 
 import io.pulmo.export.BundleExporter;
+import io.pulmo.model.image.ImageLimits;
 import io.pulmo.node.LeaderFollower;
 import io.pulmo.worker.ring.RingService;
 import java.nio.file.Path;
@@ -12,6 +13,7 @@ import java.util.Optional;
  *
  * @param name of the worker, for messages
  * @param data under which a job's images lie
+ * @param limits on the images
  * @param state folder of its own
  * @param leader where files come from and bundles go
  * @param rings the process's end of its rings
@@ -22,6 +24,7 @@ import java.util.Optional;
 record Workplace(
     String name,
     Optional<Path> data,
+    ImageLimits limits,
     Path state,
     LeaderFollower leader,
     RingService rings,

@@ -10,6 +10,7 @@ import io.pulmo.model.bundle.FileEntry;
 import io.pulmo.model.bundle.Manifest;
 import io.pulmo.model.bundle.Sha256;
 import io.pulmo.model.data.SyntheticRadiographs;
+import io.pulmo.model.image.ImageLimits;
 import io.pulmo.model.network.Preset;
 import io.pulmo.model.weights.Initialization;
 import io.pulmo.model.weights.Safetensors;
@@ -335,7 +336,8 @@ class WorkerServerTest {
             List.of(leader.address()),
             images,
             states.resolve(Integer.toString(number)),
-            Listen.loopback(0)));
+            Listen.loopback(0),
+            ImageLimits.DEFAULTS));
   }
 
   private WorkerServer worker(FakeCoordinator.Attached member) {

@@ -88,7 +88,8 @@ public final class Demo implements AutoCloseable {
       DemoPlan plan, Optional<Path> ownImages, Optional<Path> out, boolean keep, boolean quiet)
       throws IOException {
     if (ownImages.isPresent() && !Files.isDirectory(ownImages.get())) {
-      throw CommandFailure.usage("--images is " + ownImages.get() + ", expected a folder of PNGs");
+      throw CommandFailure.usage(
+          "--images is " + ownImages.get() + ", expected a folder of PNG or JPEG files");
     }
     Path folder;
     if (out.isPresent()) {

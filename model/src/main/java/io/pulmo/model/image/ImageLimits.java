@@ -11,6 +11,9 @@ public record ImageLimits(int maxSidePixels, long maxPixels, int maxRatio) {
   /** Three times the side and eight times the pixels of the largest radiographs in use. */
   public static final ImageLimits DEFAULTS = new ImageLimits(16_384, 100_000_000, 20);
 
+  /** The largest image file that is read from a disk. */
+  public static final int MAX_FILE_BYTES = 64 << 20;
+
   /** An array holds three values a pixel. */
   private static final long MOST_PIXELS = 700_000_000;
 

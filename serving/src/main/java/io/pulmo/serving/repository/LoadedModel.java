@@ -3,6 +3,7 @@ package io.pulmo.serving.repository;
 import io.pulmo.model.Findings;
 import io.pulmo.model.bundle.Bundle;
 import io.pulmo.model.bundle.SelfTest;
+import io.pulmo.model.image.ImageLimits;
 import io.pulmo.model.image.ImagePipeline;
 import io.pulmo.model.image.Preprocessing;
 import io.pulmo.model.image.UnreadableImageException;
@@ -14,6 +15,7 @@ import io.pulmo.serving.backend.Mode;
 import io.pulmo.serving.backend.OpenVinoBackend;
 import io.pulmo.serving.backend.TorchBackend;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -50,41 +52,51 @@ public final class LoadedModel implements Judge, AutoCloseable {
   private final Map<Mode, Backend> backends = new EnumMap<>(Mode.class);
   private final Map<Mode, String> unavailable = new EnumMap<>(Mode.class);
 
-  private LoadedModel(Bundle bundle, ModelIdentity identity) {
+  private LoadedModel(Bundle bundle, ModelIdentity identity, ImageLimits limits) {
     this.identity = identity;
     this.preprocessing = bundle.manifest().preprocessing();
-    this.pipeline = new ImagePipeline(preprocessing);
+    this.pipeline = new ImagePipeline(preprocessing, limits);
+  }
+
+  /** Loads a bundle as below, for images within {@link ImageLimits#DEFAULTS}. */
+  public static LoadedModel open(Bundle bundle, Set<Mode> modes) throws IOException {
+    return open(bundle, modes, ImageLimits.DEFAULTS);
   }
 
   /**
    * Loads a bundle for all of these modes.
    *
+   * @param limits on the images that it judges
    * @throws BackendUnavailableException if one of them cannot run on this machine, with the mend
    * @throws SelfTestException if one of them computes something else than the bundle expects
    * @throws IOException if a file cannot be read
    */
-  public static LoadedModel open(Bundle bundle, Set<Mode> modes) throws IOException {
-    return load(bundle, Repository.identity(bundle), modes, true);
+  public static LoadedModel open(Bundle bundle, Set<Mode> modes, ImageLimits limits)
+      throws IOException {
+    return load(bundle, Repository.identity(bundle), modes, true, limits);
   }
 
   /**
    * Loads a bundle for those of the modes that can run on this machine; {@link #unavailable} says
    * what is with the others.
    *
+   * @param limits on the images that it judges
    * @throws BackendUnavailableException if none can run
    * @throws SelfTestException if one of them computes something else than the bundle expects
    * @throws IOException if a file cannot be read
    */
-  public static LoadedModel openRunnable(Bundle bundle, Set<Mode> modes) throws IOException {
-    return load(bundle, Repository.identity(bundle), modes, false);
+  public static LoadedModel openRunnable(Bundle bundle, Set<Mode> modes, ImageLimits limits)
+      throws IOException {
+    return load(bundle, Repository.identity(bundle), modes, false, limits);
   }
 
-  static LoadedModel load(Bundle bundle, ModelIdentity identity, Set<Mode> modes, boolean required)
+  static LoadedModel load(
+      Bundle bundle, ModelIdentity identity, Set<Mode> modes, boolean required, ImageLimits limits)
       throws IOException {
     if (modes.isEmpty()) {
       throw new IllegalArgumentException("no mode is given, expected torch, fp32 or both");
     }
-    LoadedModel model = new LoadedModel(bundle, identity);
+    LoadedModel model = new LoadedModel(bundle, identity, limits);
     try {
       BackendUnavailableException last = null;
       for (Mode mode : EnumSet.copyOf(modes)) {
@@ -246,7 +258,17 @@ public final class LoadedModel implements Judge, AutoCloseable {
   }
 
   private Findings judge(Path image, Mode mode) throws IOException {
-    byte[] bytes = Files.readAllBytes(image);
+    byte[] bytes;
+    try (InputStream in = Files.newInputStream(image)) {
+      bytes = in.readNBytes(ImageLimits.MAX_FILE_BYTES + 1);
+    }
+    if (bytes.length > ImageLimits.MAX_FILE_BYTES) {
+      throw new IOException(
+          image
+              + " has more than "
+              + ImageLimits.MAX_FILE_BYTES
+              + " bytes, the most that an image may have");
+    }
     try {
       return judge(bytes, mode);
     } catch (UnreadableImageException e) {

@@ -13,6 +13,7 @@ import io.pulmo.model.bundle.BundleException;
 import io.pulmo.model.bundle.FileEntry;
 import io.pulmo.model.bundle.Manifest;
 import io.pulmo.model.bundle.Sha256;
+import io.pulmo.model.image.ImageLimits;
 import io.pulmo.model.network.Preset;
 import io.pulmo.serving.TestImages;
 import io.pulmo.serving.TestModels;
@@ -78,7 +79,8 @@ class RepositoryTest {
     TestModels.bundle(folder.resolve("r/other/2"), Preset.SMALL, 3);
     Files.createDirectories(folder.resolve("r/chest/11")); // no manifest yet
     Files.createDirectories(folder.resolve("r/.chest.123/1"));
-    try (Repository repository = Repository.open(folder.resolve("r"), TORCH, true)) {
+    try (Repository repository =
+        Repository.open(folder.resolve("r"), TORCH, true, ImageLimits.DEFAULTS)) {
       List<ModelIdentity> models = repository.models().stream().map(LoadedModel::identity).toList();
       assertEquals(2, models.size());
       assertEquals("chest", models.get(0).name());
@@ -86,7 +88,7 @@ class RepositoryTest {
       assertEquals("other", models.get(1).name());
       assertEquals(2, models.get(1).version());
     }
-    try (Repository one = Repository.open(bundle.folder(), TORCH, true)) {
+    try (Repository one = Repository.open(bundle.folder(), TORCH, true, ImageLimits.DEFAULTS)) {
       assertEquals(
           List.of(new ModelIdentity("chest", 1, bundle.digest())),
           one.models().stream().map(LoadedModel::identity).toList());
@@ -127,7 +129,8 @@ class RepositoryTest {
     Files.write(file, bytes);
     BundleException thrown =
         assertThrows(
-            BundleException.class, () -> Repository.open(folder.resolve("r"), TORCH, true));
+            BundleException.class,
+            () -> Repository.open(folder.resolve("r"), TORCH, true, ImageLimits.DEFAULTS));
     assertTrue(messageOf(thrown).contains(altered.file), messageOf(thrown));
   }
 
@@ -180,11 +183,15 @@ class RepositoryTest {
   @Test
   void open_noBundle_saysWhatIsExpected() {
     BundleException none =
-        assertThrows(BundleException.class, () -> Repository.open(folder, TORCH, true));
+        assertThrows(
+            BundleException.class,
+            () -> Repository.open(folder, TORCH, true, ImageLimits.DEFAULTS));
     assertTrue(messageOf(none).contains("NAME/VERSION/manifest.json"), messageOf(none));
     Path missing = folder.resolve("missing");
     BundleException thrown =
-        assertThrows(BundleException.class, () -> Repository.open(missing, TORCH, true));
+        assertThrows(
+            BundleException.class,
+            () -> Repository.open(missing, TORCH, true, ImageLimits.DEFAULTS));
     assertTrue(messageOf(thrown).contains(missing.toString()), messageOf(thrown));
   }
 

@@ -2,6 +2,7 @@ package io.pulmo.worker.train;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import io.pulmo.model.image.ImageLimits;
 import io.pulmo.model.image.ImagePipeline;
 import io.pulmo.model.image.Pixels;
 import io.pulmo.model.image.UnreadableImageException;
@@ -18,9 +19,6 @@ import java.util.List;
  * Safe for use by several threads.
  */
 public final class ImageSource {
-  /** The largest image file that is read. */
-  private static final int MOST_FILE_BYTES = 64 << 20;
-
   private static final int NAMED_MISSING = 3;
 
   private final String workerName;
@@ -94,11 +92,11 @@ public final class ImageSource {
     }
     Path file = folder.resolve(name);
     try (InputStream in = Files.newInputStream(file)) {
-      byte[] bytes = in.readNBytes(MOST_FILE_BYTES + 1);
-      if (bytes.length > MOST_FILE_BYTES) {
+      byte[] bytes = in.readNBytes(ImageLimits.MAX_FILE_BYTES + 1);
+      if (bytes.length > ImageLimits.MAX_FILE_BYTES) {
         throw new TrainingException(
             "worker %s: %s has more than %d bytes, the most that an image may have"
-                .formatted(workerName, file, MOST_FILE_BYTES));
+                .formatted(workerName, file, ImageLimits.MAX_FILE_BYTES));
       }
       Pixels pixels = pipeline.resized(bytes);
       resized.put(name, pixels);
