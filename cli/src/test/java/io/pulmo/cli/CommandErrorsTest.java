@@ -33,6 +33,18 @@ class CommandErrorsTest {
   }
 
   @Test
+  void serve_imageLimitOfNothing_namesTheOptionAndTheValue() throws Exception {
+    refused(
+        ExitCode.USAGE,
+        List.of("--max-image-side", "is 0", "1 to 65535"),
+        "serve",
+        "--repository",
+        directory.toString(),
+        "--max-image-side",
+        "0");
+  }
+
+  @Test
   void demo_unknownPreset_namesItAndTheChoices() throws Exception {
     refused(ExitCode.USAGE, List.of("huge", "small", "chexnet"), "demo", "--preset", "huge");
   }

@@ -52,11 +52,13 @@ record JpegHeader(
   }
 
   /**
-   * Memory that decoding takes at most: the pixels, and the coefficients where scans share them.
+   * Bytes of memory that decoding takes at most: twice the data, the pixels, and all coefficients
+   * where scans share them.
    */
   long decodingBytes() {
     long samples = (long) width * height * components.size();
-    return scans == 1 && kind == Kind.SEQUENTIAL ? samples : 3 * samples;
+    boolean shared = scans > 1 || kind == Kind.PROGRESSIVE;
+    return 2L * end + (shared ? 3 : 1) * samples;
   }
 
   /** Reads the header of a file that starts as JPEG does. */

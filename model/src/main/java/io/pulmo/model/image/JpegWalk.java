@@ -25,6 +25,12 @@ final class JpegWalk {
   /** Encoders write about ten; each costs a pass over the image, however few its bytes. */
   private static final int MOST_SCANS = 100;
 
+  /**
+   * Blocks of 8 × 8 samples in all scans together, at ten million a second: what the usual scans of
+   * 100 million pixels in full colour have. A scan of a few bytes may pass over all blocks.
+   */
+  private static final long MOST_BLOCKS = 26_000_000;
+
   private static final int COEFFICIENTS = 64;
   private static final int NEVER_SENT = -1;
   private static final int MOST_LOW_BIT = 13;
@@ -40,6 +46,7 @@ final class JpegWalk {
   private boolean jfif;
   private int adobeTransform = -1;
   private int scans;
+  private long blocksInAll;
   private int end;
 
   /** For each component, the lowest bit of each coefficient that was sent. */
@@ -237,6 +244,11 @@ final class JpegWalk {
         }
         sent[component][coefficient] = low;
       }
+    }
+    blocksInAll += blocks;
+    if (blocksInAll > MOST_BLOCKS) {
+      throw JpegHeader.damaged(
+          "its first %d scans pass over more than %d blocks".formatted(scans, MOST_BLOCKS));
     }
     int data = at;
     skipData();

@@ -226,10 +226,12 @@ record PngHeader(
     return ((long) columns * colour.samples * bits + 7) / 8;
   }
 
-  /** Bytes of heap that decoding takes at most: a raster by ImageIO, and the pixels. */
+  /**
+   * Bytes of heap that decoding takes at most: the data and a raster by ImageIO, and the pixels.
+   */
   long decodingBytes() {
     int channels = colour == Colour.GREY || colour == Colour.GREY_ALPHA ? 1 : 3;
-    return height * rowBytes(width) + (long) channels * width * height;
+    return dataEnd - dataAt + height * rowBytes(width) + (long) channels * width * height;
   }
 
   private static void checkSum(byte[] file, int at, int length, String type)

@@ -135,6 +135,25 @@ class JpegDecoderTest {
     assertTrue(refusal(out.toByteArray()).contains("over 100 scans"));
   }
 
+  @Test
+  void decode_emptyScansOfALargeImage_areRefusedBeforeDecoding() {
+    byte[] file = file(new TestJpeg(8, 8, 1, 1, 1, true, 0.9f, 0));
+    int frame = indexOf(file, 0xC2);
+    // 16,128 × 6,144 pixels.
+    file[frame + 5] = 24;
+    file[frame + 6] = 0;
+    file[frame + 7] = 63;
+    file[frame + 8] = 0;
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    out.write(file, 0, indexOf(file, SOS));
+    for (int coefficient = 0; coefficient < 64; coefficient++) {
+      char which = (char) coefficient;
+      out.writeBytes(segment(SOS, "\1\1\0" + which + which + "\0"));
+      out.writeBytes(new byte[coefficient == 0 ? 200_000 : 1]);
+    }
+    assertTrue(refusal(out.toByteArray()).contains("17 scans pass over more than 26000000"));
+  }
+
   static Stream<Arguments> changes() {
     return Stream.of(
         frame("bits", "12 bits", (f, at) -> f[at + 4] = 12),
