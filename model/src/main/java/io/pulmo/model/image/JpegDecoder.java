@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * bit for bit, but for planes of half the height, which libjpeg 6b doubles and libjpeg-turbo
  * interpolates: that, and the conversion to RGB, which ImageIO would do by profiles and guesses of
  * its own, are done here. Samples are read from the raster. The largest difference from Pillow
- * 13.0.0 over thousands of random files is 0.
+ * 13.0.0 over a thousand random files is 0.
  *
  * <p>Whatever libjpeg finds wrong with the compressed data is an error here, where Pillow shows
  * what libjpeg made up in their place.

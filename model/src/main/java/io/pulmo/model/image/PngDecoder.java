@@ -19,9 +19,10 @@ import javax.imageio.stream.MemoryCacheImageInputStream;
  * A reader of PNG files by ImageIO that gives the pixels Pillow's {@code convert("RGB")} gives.
  *
  * <p>Grey files stay one channel, since the three would be equal: 1, 2 and 4 bits are spread over
- * 0..255, 16 bits rounded. Palettes become colours, alpha is dropped, 16-bit colour keeps its high
- * byte. Samples are read from the raster: asking a grey BufferedImage for RGB would convert gamma.
- * Transparency, gamma, profiles, texts and whatever else a file carries do not reach ImageIO.
+ * 0..255, 16 bits are divided by 257 and rounded, where Pillow clips them at 255. Palettes become
+ * colours, alpha is dropped, 16-bit colour keeps its high byte. Samples are read from the raster:
+ * asking a grey BufferedImage for RGB would convert gamma. Transparency, gamma, profiles, texts and
+ * whatever else a file carries do not reach ImageIO.
  */
 final class PngDecoder {
   private static final int HEADER_BYTES = 13;
