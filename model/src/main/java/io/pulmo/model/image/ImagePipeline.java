@@ -11,6 +11,11 @@ import java.util.random.RandomGenerator;
  * threads.
  */
 public final class ImagePipeline {
+  /** Four corners and the centre. */
+  private static final int PLACES = Preprocessing.CROPS / 2;
+
+  private static final int CENTRE = PLACES - 1;
+
   private final Preprocessing preprocessing;
   private final ImageLimits limits;
 
@@ -66,17 +71,52 @@ public final class ImagePipeline {
    */
   public void tenCrops(Pixels resized, float[] into, int offset) {
     check(resized, into, offset, Preprocessing.CROPS);
-    int lowest = resized.height() - preprocessing.cropPixels();
-    int rightmost = resized.width() - preprocessing.cropPixels();
-    int size = preprocessing.cropSize();
-    int at = offset;
-    for (boolean mirrored : new boolean[] {false, true}) {
-      crop(resized, 0, 0, mirrored, into, at);
-      crop(resized, 0, rightmost, mirrored, into, at + size);
-      crop(resized, lowest, 0, mirrored, into, at + 2 * size);
-      crop(resized, lowest, rightmost, mirrored, into, at + 3 * size);
-      crop(resized, half(lowest), half(rightmost), mirrored, into, at + 4 * size);
-      at += 5 * size;
+    int side = preprocessing.cropPixels();
+    int width = resized.width();
+    int lowest = resized.height() - side;
+    int rightmost = width - side;
+    int[] tops = {0, 0, lowest, lowest, half(lowest)};
+    int[] lefts = {0, rightmost, 0, rightmost, half(rightmost)};
+    // A row is normalized once, forwards and mirrored, and copied into all crops that it crosses.
+    float[] row = new float[width];
+    float[] mirrored = new float[width];
+    for (int y = 0; y < resized.height(); y++) {
+      if (y >= side && y < lowest && !within(y, tops[CENTRE], side)) {
+        continue;
+      }
+      for (int channel = 0; channel < 3; channel++) {
+        normalize(resized, y, channel, row, mirrored);
+        for (int place = 0; place < PLACES; place++) {
+          if (within(y, tops[place], side)) {
+            int to =
+                offset
+                    + place * preprocessing.cropSize()
+                    + (channel * side + y - tops[place]) * side;
+            System.arraycopy(row, lefts[place], into, to, side);
+            int mirroredTo = to + PLACES * preprocessing.cropSize();
+            System.arraycopy(mirrored, lefts[place], into, mirroredTo, side);
+          }
+        }
+      }
+    }
+  }
+
+  private static boolean within(int y, int top, int side) {
+    return y >= top && y < top + side;
+  }
+
+  /** One row of one channel as floats, and the same from right to left. */
+  private void normalize(Pixels image, int y, int channel, float[] row, float[] mirrored) {
+    float[] table = normalized[channel];
+    byte[] values = image.values();
+    int channels = image.channels();
+    int last = row.length - 1;
+    int from = y * row.length * channels + (channels == 1 ? 0 : channel);
+    for (int x = 0; x <= last; x++) {
+      float value = table[values[from] & 0xFF];
+      row[x] = value;
+      mirrored[last - x] = value;
+      from += channels;
     }
   }
 

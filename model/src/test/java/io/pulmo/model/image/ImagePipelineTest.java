@@ -9,6 +9,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
 
 class ImagePipelineTest {
@@ -26,6 +28,43 @@ class ImagePipelineTest {
     int[] expected = {0, 3, 8, 11, 6, 3, 0, 11, 8, 5};
     for (int i = 0; i < 10; i++) {
       assertEquals(expected[i], crops[1 + 3 * i], 1e-4, "crop " + i);
+    }
+  }
+
+  /** Wide, tall and square images, crops that overlap and crops that leave rows between them. */
+  @Property(tries = 200)
+  void tenCrops_ofAnyImage_areTheCropsOneByOne(@ForAll long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    int resize = 1 + random.nextInt(20);
+    int crop = 1 + random.nextInt(resize);
+    int longer = resize + random.nextInt(60);
+    boolean wide = random.nextBoolean();
+    int width = wide ? longer : resize;
+    int height = wide ? resize : longer;
+    int channels = random.nextBoolean() ? 1 : 3;
+    byte[] values = new byte[width * height * channels];
+    random.nextBytes(values);
+    ImagePipeline pipeline = new ImagePipeline(Preprocessing.imageNet(resize, crop));
+    int size = 3 * crop * crop;
+    float[] crops = new float[10 * size];
+    pipeline.tenCrops(new Pixels(width, height, channels, values), crops, 0);
+    int[] tops = {0, 0, height - crop, height - crop, (int) Math.rint((height - crop) / 2.0)};
+    int[] lefts = {0, width - crop, 0, width - crop, (int) Math.rint((width - crop) / 2.0)};
+    List<Float> mean = pipeline.preprocessing().mean();
+    List<Float> deviation = pipeline.preprocessing().deviation();
+    int at = 0;
+    for (int i = 0; i < 10; i++) {
+      for (int channel = 0; channel < 3; channel++) {
+        for (int y = 0; y < crop; y++) {
+          for (int x = 0; x < crop; x++) {
+            int column = lefts[i % 5] + x;
+            int place = (tops[i % 5] + y) * width + (i < 5 ? column : width - 1 - column);
+            int value = values[place * channels + (channels == 1 ? 0 : channel)] & 0xFF;
+            float expected = (value / 255f - mean.get(channel)) / deviation.get(channel);
+            assertEquals(expected, crops[at++], "crop " + i + ", seed " + seed);
+          }
+        }
+      }
     }
   }
 
