@@ -10,6 +10,7 @@ import java.io.SequenceInputStream;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
@@ -36,6 +37,12 @@ final class PngDecoder {
 
   /** The pixels of a file whose header was read from it and is within the limits. */
   static Pixels decode(byte[] file, PngHeader header) throws UnreadableImageException {
+    Optional<Pixels> plain = PlainPng.decode(file, header);
+    return plain.isPresent() ? plain.get() : decodeAny(file, header);
+  }
+
+  /** The pixels of a file of any kind. */
+  static Pixels decodeAny(byte[] file, PngHeader header) throws UnreadableImageException {
     PngData.check(file, header);
     try {
       return pixels(header, read(file, header));

@@ -227,11 +227,11 @@ record PngHeader(
   }
 
   /**
-   * Bytes of heap that decoding takes at most: the data and a raster by ImageIO, and the pixels.
+   * Bytes of heap that decoding takes at most: the data, the rows filtered and not, and the pixels.
    */
   long decodingBytes() {
     int channels = colour == Colour.GREY || colour == Colour.GREY_ALPHA ? 1 : 3;
-    return dataEnd - dataAt + height * rowBytes(width) + (long) channels * width * height;
+    return dataEnd - dataAt + 2L * height * rowBytes(width) + (long) channels * width * height;
   }
 
   private static void checkSum(byte[] file, int at, int length, String type)
