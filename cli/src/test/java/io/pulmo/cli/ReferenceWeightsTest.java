@@ -62,8 +62,10 @@ class ReferenceWeightsTest {
       Assumptions.abort("skipped: " + e.getMessage());
     }
     reference =
-        new ObjectMapper().readTree(shared("reference/chexnet-random.json").toFile()).get("images");
-    bundle = exportOnce(shared(PTH));
+        new ObjectMapper()
+            .readTree(SharedData.required("reference/chexnet-random.json").toFile())
+            .get("images");
+    bundle = exportOnce(SharedData.required(PTH));
   }
 
   private static Bundle exportOnce(Path pth) throws Exception {
@@ -87,24 +89,13 @@ class ReferenceWeightsTest {
     return bundle;
   }
 
-  private static Path shared(String path) {
-    String named = System.getenv("PULMO_SHARED");
-    Path root =
-        named != null
-            ? Path.of(named)
-            : Path.of(System.getProperty("pulmo.root", "..")).resolve("../shared");
-    Path file = root.resolve(path);
-    Assumptions.assumeTrue(
-        Files.exists(file), () -> "skipped: " + file.normalize() + " is absent; set PULMO_SHARED");
-    return file;
-  }
-
   private void assertAsPyTorch(String where, Judge judge) throws Exception {
     assertTrue(reference.size() >= 9, "only " + reference.size() + " reference images");
     for (Mode mode : List.of(Mode.TORCH, Mode.FP32)) {
       double worst = 0;
       for (Map.Entry<String, JsonNode> image : reference.properties()) {
-        byte[] bytes = Files.readAllBytes(shared("reference/images/" + image.getKey()));
+        byte[] bytes =
+            Files.readAllBytes(SharedData.required("reference/images/" + image.getKey()));
         float[] probabilities = judge.probabilities(bytes, mode);
         assertEquals(Finding.COUNT, probabilities.length);
         for (int f = 0; f < probabilities.length; f++) {
@@ -157,6 +148,7 @@ class ReferenceWeightsTest {
   void export_ofPyTorchsWeights_namesTheFileAndItsDigest() throws IOException {
     Map<String, String> provenance = bundle.manifest().provenance();
     assertEquals("chexnet-random.pth", provenance.get("checkpoint"));
-    assertEquals(Sha256.of(shared(PTH)), provenance.get("sha256 of chexnet-random.pth"));
+    assertEquals(
+        Sha256.of(SharedData.required(PTH)), provenance.get("sha256 of chexnet-random.pth"));
   }
 }
