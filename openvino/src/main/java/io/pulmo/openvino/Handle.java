@@ -1,23 +1,30 @@
 package io.pulmo.openvino;
 
+import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Cleaner;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A native object that is freed exactly once: when it has been closed and nobody uses it any more.
  *
  * <p>Users are the calls in progress and the native objects made from this one, so neither a close
- * on another thread nor closing in the wrong order frees what is still needed.
+ * on another thread nor closing in the wrong order frees what is still needed. One that is
+ * forgotten is freed, and reported, when the garbage collector finds its owner gone.
  */
 final class Handle implements AutoCloseable {
+  private static final Cleaner FORGOTTEN = Cleaner.create();
+
   private final String what;
   private final MemorySegment pointer;
   private final Consumer<MemorySegment> free;
   private final List<Handle> needs;
   private int users;
   private boolean closed;
+  private Cleaner.@Nullable Cleanable watch;
 
   /**
    * Takes over a native object.
@@ -85,22 +92,59 @@ final class Handle implements AutoCloseable {
     free();
   }
 
+  /**
+   * Closes and reports this handle if its owner is collected without having closed it.
+   *
+   * @param owner who closes it; nothing that it frees or needs may refer to the owner
+   */
+  void watch(Object owner) {
+    Cleaner.Cleanable registered = FORGOTTEN.register(owner, this::forgotten);
+    synchronized (this) {
+      watch = registered;
+    }
+  }
+
+  private void forgotten() {
+    if (!isClosed()) {
+      System.getLogger(Handle.class.getPackageName())
+          .log(
+              Level.WARNING,
+              "a {0} was never closed; its native memory is freed only now: close it when done",
+              what);
+      close();
+    }
+  }
+
+  synchronized boolean isClosed() {
+    return closed;
+  }
+
   @Override
   public void close() {
+    Cleaner.Cleanable registered;
+    boolean last;
     synchronized (this) {
       if (closed) {
         return;
       }
       closed = true;
-      if (users > 0) {
-        return;
-      }
+      last = users == 0;
+      registered = watch;
+      watch = null;
     }
-    free();
+    if (registered != null) {
+      registered.clean();
+    }
+    if (last) {
+      free();
+    }
   }
 
   private void free() {
-    free.accept(pointer);
-    needs.forEach(Handle::release);
+    try {
+      free.accept(pointer);
+    } finally {
+      needs.forEach(Handle::release);
+    }
   }
 }

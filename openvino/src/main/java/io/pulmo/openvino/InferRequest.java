@@ -1,144 +1,505 @@
 package io.pulmo.openvino;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.time.Duration;
-import org.jspecify.annotations.Nullable;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import java.util.stream.LongStream;
 
 /**
  * A place in a compiled model in which one inference at a time runs.
  *
- * <p>Calls exclude each other, {@link #close} included: it waits for the inference in progress.
- * They block in native code and so pin a virtual thread: use platform threads.
+ * <p>Give each input a tensor ({@link #setInput(Tensor)}), run ({@link #infer}, {@link #startAsync}
+ * with {@link #waitFor}, or {@link #inferAsync}), then read the outputs ({@link #output()}), or
+ * have them written to tensors of your own ({@link #setOutput(Tensor)}). Tensors stay set from one
+ * inference to the next; the request keeps them alive.
+ *
+ * <p>Safe for use by several threads. While an inference runs, all but waiting, cancelling and
+ * closing is an {@link IllegalStateException}. Calls that wait do so in native code and so pin a
+ * virtual thread: use platform threads.
  */
 public final class InferRequest implements AutoCloseable {
+  /** What the compiled model has. */
+  record Ports(List<Port> inputs, List<Port> outputs) {}
+
+  private enum Progress {
+    /** Nothing has run, or what ran failed. */
+    EMPTY,
+    /** A thread is in {@link #infer}. */
+    INFERRING,
+    /** Started, and somebody has yet to see its end. */
+    STARTED,
+    /** The outputs hold an inference's results. */
+    DONE
+  }
+
   private final OpenVinoNative openVino;
+  private final RequestFunctions requests;
+  private final Ports ports;
+  private final Waiters waiters;
+  private final Bindings bindings;
   private final Handle handle;
-  private @Nullable Handle input;
-  private boolean running;
-  private boolean finished;
+
+  // Guarded by this, as is every call that changes what the native request holds.
+  private Progress state = Progress.EMPTY;
+  private long inferences;
   private boolean closed;
 
-  InferRequest(OpenVinoNative openVino, Handle compiledModel, MemorySegment pointer) {
+  InferRequest(
+      OpenVinoNative openVino,
+      Ports ports,
+      Waiters waiters,
+      Handle compiledModel,
+      MemorySegment pointer) {
     this.openVino = openVino;
-    this.handle = new Handle("InferRequest", pointer, openVino::inferRequestFree, compiledModel);
+    this.requests = openVino.requests;
+    this.ports = ports;
+    this.waiters = waiters;
+    Bindings own = new Bindings();
+    this.bindings = own;
+    RequestFunctions functions = openVino.requests;
+    this.handle =
+        new Handle(
+            "InferRequest",
+            pointer,
+            request -> {
+              functions.free(request);
+              own.releaseAll();
+            },
+            compiledModel);
+    handle.watch(this);
   }
 
   /**
-   * Sets the tensor that the model's only input is read from, at every inference from now on. The
-   * request keeps its memory alive.
+   * Sets the tensor that the model's only input is read from, at every inference from now on.
    *
    * @throws OpenVinoException if shape or element type are not the input's
-   * @throws IllegalStateException if an inference is running or either is closed
+   * @throws IllegalStateException if there are several inputs, an inference is running or either is
+   *     closed
    */
-  public synchronized void setInput(Tensor tensor) {
+  public void setInput(Tensor tensor) {
+    setInput(Port.only(ports.inputs(), "input").index(), tensor);
+  }
+
+  /**
+   * As {@link #setInput(Tensor)}, for one of several.
+   *
+   * @throws IndexOutOfBoundsException if there is no such input
+   */
+  public void setInput(int index, Tensor tensor) {
+    bind(true, Port.at(ports.inputs(), "input", index), tensor, false);
+  }
+
+  /**
+   * As {@link #setInput(Tensor)}, for the one of that name.
+   *
+   * @param name as {@link Port#name} has it; {@link CompiledModel#input} knows other names
+   * @throws IllegalArgumentException if there is no such input
+   */
+  public void setInput(String name, Tensor tensor) {
+    setInput(named(ports.inputs(), "input", name).index(), tensor);
+  }
+
+  /**
+   * Sets the tensor that the model's only output is written to, at every inference from now on,
+   * without a copy.
+   *
+   * @throws OpenVinoException if shape or element type are not the output's
+   * @throws IllegalArgumentException if its memory is read-only or the output's shape is not fixed
+   * @throws IllegalStateException if there are several outputs, an inference is running or either
+   *     is closed
+   */
+  public void setOutput(Tensor tensor) {
+    setOutput(Port.only(ports.outputs(), "output").index(), tensor);
+  }
+
+  /**
+   * As {@link #setOutput(Tensor)}, for one of several.
+   *
+   * @throws IndexOutOfBoundsException if there is no such output
+   */
+  public void setOutput(int index, Tensor tensor) {
+    Port port = Port.at(ports.outputs(), "output", index);
+    tensor.requireWritable();
+    requireFixed(port, "output");
+    bind(false, port, tensor, false);
+  }
+
+  /** As {@link #setOutput(Tensor)}, for the one of that name, as {@link Port#name} has it. */
+  public void setOutput(String name, Tensor tensor) {
+    setOutput(named(ports.outputs(), "output", name).index(), tensor);
+  }
+
+  /**
+   * The tensor that an input is read from. If none was set, one of the input's type and shape is
+   * made and set; it is closed with the request or when another is set.
+   *
+   * @throws IndexOutOfBoundsException if there is no such input
+   * @throws IllegalArgumentException if none was set and the input's shape is not fixed
+   * @throws IllegalStateException if an inference is running, or closed
+   */
+  public Tensor input(int index) {
+    return bound(true, Port.at(ports.inputs(), "input", index));
+  }
+
+  /** The tensor that an output is written to, likewise. */
+  public Tensor outputTensor(int index) {
+    return bound(false, Port.at(ports.outputs(), "output", index));
+  }
+
+  private synchronized Tensor bound(boolean input, Port port) {
     requireIdle();
-    MemorySegment pointer = tensor.handle().acquire();
+    Tensor there = bindings.at(input, port.index());
+    if (there != null) {
+      return there;
+    }
+    requireFixed(port, input ? "input" : "output");
+    Tensor made = Tensor.allocate(port.type(), longs(port.shape().lengths()));
     try {
-      handle.run(request -> openVino.setInput(request, pointer));
+      bind(input, port, made, true);
     } catch (RuntimeException | Error e) {
-      tensor.handle().release();
+      made.close();
       throw e;
     }
-    releaseInput();
-    input = tensor.handle();
+    return made;
+  }
+
+  private synchronized void bind(boolean input, Port port, Tensor tensor, boolean own) {
+    requireIdle();
+    handle.run(
+        request ->
+            bindings.bind(
+                input,
+                port.index(),
+                tensor,
+                own,
+                pointer -> {
+                  if (input) {
+                    requests.setInput(request, port, pointer);
+                  } else {
+                    requests.setOutput(request, port, pointer);
+                  }
+                }));
   }
 
   /**
    * Runs the model once and returns when it is done.
    *
-   * @throws OpenVinoException if it fails
-   * @throws IllegalStateException without an input, while an inference is running, or closed
+   * @throws OpenVinoException if it fails or is cancelled
+   * @throws IllegalStateException if an input has no tensor, while an inference is running, or
+   *     closed
    */
-  public synchronized void infer() {
-    requireInput();
-    finished = false;
-    handle.run(openVino::infer);
-    finished = true;
+  public void infer() {
+    long mine = begin(Progress.INFERRING);
+    boolean done = false;
+    try {
+      handle.run(requests::infer);
+      done = true;
+    } finally {
+      settle(mine, done);
+    }
   }
 
   /** Starts the model and returns; {@link #waitFor} says when it is done. Throws as infer does. */
   public synchronized void startAsync() {
-    requireInput();
-    finished = false;
-    handle.run(openVino::startAsync);
-    running = true;
+    long mine = begin(Progress.STARTED);
+    boolean started = false;
+    try {
+      handle.run(requests::startAsync);
+      started = true;
+    } finally {
+      if (!started) {
+        settle(mine, false);
+      }
+    }
   }
 
   /**
-   * Waits for what {@link #startAsync} started.
+   * Waits for what {@link #startAsync} or {@link #inferAsync} started.
    *
    * @param timeout at most this long, to the millisecond; zero to look only
    * @return whether it is done
-   * @throws OpenVinoException if it failed
+   * @throws OpenVinoException if it failed or was cancelled
    * @throws IllegalStateException if nothing was started, or closed
    */
-  public synchronized boolean waitFor(Duration timeout) {
-    if (!closed && !running) {
-      throw new IllegalStateException(
-          "no inference is running in this InferRequest: call startAsync first");
+  public boolean waitFor(Duration timeout) {
+    long mine;
+    synchronized (this) {
+      requireOpen();
+      if (state != Progress.STARTED) {
+        throw new IllegalStateException(
+            "no inference is running in this InferRequest: call startAsync first");
+      }
+      mine = inferences;
     }
+    long timeoutMillis = millis(timeout);
     boolean done;
     try {
-      done = handle.use(request -> openVino.waitFor(request, Math.max(0, timeout.toMillis())));
+      done = handle.use(request -> requests.waitFor(request, timeoutMillis));
     } catch (OpenVinoException e) {
-      running = false;
+      settle(mine, false);
       throw e;
     }
-    running = !done;
-    finished = done;
+    if (done) {
+      settle(mine, true);
+    }
     return done;
   }
 
   /**
-   * The values of the model's only output after the last inference, in row-major order.
+   * Starts the model and returns at once; the future is completed with this request when the
+   * outputs can be read, or with the {@link OpenVinoException} if it failed.
    *
+   * <p>One of a few platform threads of the compiled model waits for it and runs what depends on
+   * the future: that must not block for long, or should be attached with the {@code ...Async}
+   * methods. Cancelling the future cancels the inference; the request can be used again once the
+   * device has let go of it, which {@link #close} waits for.
+   *
+   * @throws IllegalStateException as {@link #infer} does
+   */
+  public synchronized CompletableFuture<InferRequest> inferAsync() {
+    MemorySegment held = handle.acquire();
+    try {
+      startAsync();
+      Pending pending = new Pending(inferences);
+      waiters.execute(() -> finish(pending, held));
+      return pending;
+    } catch (RuntimeException | Error e) {
+      handle.release();
+      throw e;
+    }
+  }
+
+  private final class Pending extends CompletableFuture<InferRequest> {
+    private final long inference;
+
+    Pending(long inference) {
+      this.inference = inference;
+    }
+
+    @Override
+    public boolean cancel(boolean mayInterruptIfRunning) {
+      boolean cancelled = super.cancel(mayInterruptIfRunning);
+      if (cancelled) {
+        synchronized (InferRequest.this) {
+          if (!closed && inference == inferences && state == Progress.STARTED) {
+            handle.run(requests::cancel);
+          }
+        }
+      }
+      return cancelled;
+    }
+
+    @Override
+    public <U> CompletableFuture<U> newIncompleteFuture() {
+      return new CompletableFuture<>();
+    }
+  }
+
+  /** On a waiter's thread: the native request lives until it is released here. */
+  private void finish(Pending pending, MemorySegment held) {
+    Throwable failure = null;
+    try {
+      requests.await(held);
+    } catch (RuntimeException | Error e) {
+      failure = e;
+    }
+    settle(pending.inference, failure == null);
+    handle.release();
+    if (failure == null) {
+      pending.complete(this);
+    } else {
+      pending.completeExceptionally(failure);
+    }
+  }
+
+  /**
+   * Ends the inference in progress early: whoever waits for it gets an {@link OpenVinoException}
+   * whose {@link OpenVinoException#cancelled} is true, unless it was done first. Without one,
+   * nothing happens.
+   *
+   * @throws IllegalStateException if closed
+   */
+  public synchronized void cancel() {
+    requireOpen();
+    if (state == Progress.INFERRING || state == Progress.STARTED) {
+      handle.run(requests::cancel);
+    }
+  }
+
+  /**
+   * The values of the model's only output after the last inference, in row-major order; a copy.
+   *
+   * @throws IllegalStateException if there are several outputs, it does not hold F32, no inference
+   *     has finished, or closed
+   */
+  public float[] output() {
+    return output(Port.only(ports.outputs(), "output").index());
+  }
+
+  /**
+   * As {@link #output()}, for one of several.
+   *
+   * @throws IndexOutOfBoundsException if there is no such output
+   */
+  public float[] output(int index) {
+    Port port = Port.at(ports.outputs(), "output", index);
+    if (port.type() != ElementType.F32) {
+      throw new IllegalStateException(
+          port.describe("output") + " holds " + port.type() + ", not F32: use copyOutput");
+    }
+    return read(port, tensor -> openVino.tensors.data(tensor).toArray(ValueLayout.JAVA_FLOAT));
+  }
+
+  /** As {@link #output()}, for the one of that name, as {@link Port#name} has it. */
+  public float[] output(String name) {
+    return output(named(ports.outputs(), "output", name).index());
+  }
+
+  /**
+   * A new tensor with what the last inference wrote to an output, whatever its type, in the shape
+   * that it came out in. It is the caller's to close.
+   *
+   * @throws IndexOutOfBoundsException if there is no such output
    * @throws IllegalStateException if no inference has finished, or closed
    */
-  public synchronized float[] output() {
+  public Tensor copyOutput(int index) {
+    Port port = Port.at(ports.outputs(), "output", index);
+    return read(
+        port,
+        tensor -> {
+          Tensor copy = Tensor.allocate(port.type(), openVino.tensors.shape(tensor));
+          copy.segment().copyFrom(openVino.tensors.data(tensor));
+          return copy;
+        });
+  }
+
+  private synchronized <T> T read(Port port, Function<MemorySegment, T> reader) {
+    requireFinished();
+    return handle.use(
+        request -> {
+          MemorySegment tensor = requests.output(request, port);
+          try {
+            return reader.apply(tensor);
+          } finally {
+            openVino.tensors.free(tensor);
+          }
+        });
+  }
+
+  /**
+   * What each node of the network cost in the last inference, in the order in which they run.
+   *
+   * @throws OpenVinoException if the model was not compiled with {@code PERF_COUNT} = {@code YES}
+   * @throws IllegalStateException if no inference has finished, or closed
+   */
+  public synchronized List<NodeProfile> profiling() {
+    requireFinished();
+    return handle.use(requests::profiling);
+  }
+
+  private synchronized long begin(Progress how) {
     requireIdle();
-    if (!closed && !finished) {
-      throw new IllegalStateException(
-          "no inference has finished in this InferRequest: call infer first");
+    bindings.requireReady(ports.inputs());
+    state = how;
+    return ++inferences;
+  }
+
+  private synchronized void settle(long inference, boolean done) {
+    if (inference == inferences && (state == Progress.INFERRING || state == Progress.STARTED)) {
+      state = done ? Progress.DONE : Progress.EMPTY;
+      notifyAll();
     }
-    return handle.use(openVino::output);
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("this InferRequest is closed");
+    }
   }
 
   private void requireIdle() {
-    if (running) {
+    requireOpen();
+    if (state == Progress.INFERRING || state == Progress.STARTED) {
       throw new IllegalStateException(
           "an inference is running in this InferRequest: call waitFor until it is done");
     }
   }
 
-  private void requireInput() {
+  private void requireFinished() {
     requireIdle();
-    if (!closed && input == null) {
-      throw new IllegalStateException("this InferRequest has no input: call setInput first");
+    if (state != Progress.DONE) {
+      throw new IllegalStateException(
+          "no inference has finished in this InferRequest: call infer first");
     }
   }
 
-  private void releaseInput() {
-    if (input != null) {
-      input.release();
-      input = null;
+  private static void requireFixed(Port port, String kind) {
+    if (!port.shape().isFixed()) {
+      throw new IllegalArgumentException(
+          port.describe(kind)
+              + " has the shape "
+              + port.shape()
+              + ", expected a fixed one: reshape the model, or "
+              + (kind.equals("input") ? "set a tensor" : "use copyOutput"));
+    }
+  }
+
+  private static Port named(List<Port> all, String kind, String name) {
+    return all.stream()
+        .filter(port -> !name.isEmpty() && port.name().equals(name))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "there is no " + kind + " '" + name + "', the model has these: " + all));
+  }
+
+  private static long[] longs(List<Long> list) {
+    return list.stream().flatMapToLong(LongStream::of).toArray();
+  }
+
+  private static long millis(Duration timeout) {
+    try {
+      return Math.max(0, timeout.toMillis());
+    } catch (ArithmeticException e) {
+      // Longer than a long has milliseconds: as long as it takes.
+      return timeout.isNegative() ? 0 : Integer.MAX_VALUE;
     }
   }
 
   /** Waits for the inference in progress, then frees the request. */
   @Override
-  public synchronized void close() {
-    if (closed) {
-      return;
-    }
-    closed = true;
-    try {
-      if (running) {
-        handle.run(openVino::await);
+  public void close() {
+    boolean started;
+    synchronized (this) {
+      if (closed) {
+        return;
       }
+      closed = true;
+      boolean interrupted = false;
+      while (state == Progress.INFERRING) {
+        try {
+          wait();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+      started = state == Progress.STARTED;
+    }
+    try {
+      if (started) {
+        handle.run(requests::await);
+      }
+    } catch (OpenVinoException e) {
+      // How it ended is for those who waited for it; this only waits until it has.
     } finally {
-      running = false;
       handle.close();
-      releaseInput();
     }
   }
 }

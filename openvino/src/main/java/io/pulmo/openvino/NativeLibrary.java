@@ -2,6 +2,7 @@ package io.pulmo.openvino;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -11,6 +12,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The loaded C library, and the edge at which a status other than OK becomes an {@link
@@ -21,6 +24,14 @@ import java.nio.file.Path;
  */
 final class NativeLibrary {
   private static final Linker LINKER = Linker.nativeLinker();
+
+  static final int CANCELLED = -13;
+
+  /**
+   * The statuses that come from a C++ exception: general error, not implemented, busy, cancelled,
+   * unknown. The others leave the last text as it was, which would be another call's.
+   */
+  private static final Set<Integer> WITH_TEXT = Set.of(-1, -2, -8, CANCELLED, -17);
 
   private final Object errors = new Object();
   private final Path file;
@@ -63,7 +74,7 @@ final class NativeLibrary {
                     new OpenVinoException(
                         "loading " + file,
                         "NO_SUCH_FUNCTION",
-                        name + " is missing; expected OpenVINO's C API 2023 or newer"));
+                        name + " is missing; expected OpenVINO's C API of 2025 or newer"));
     return LINKER.downcallHandle(address, descriptor, options);
   }
 
@@ -74,18 +85,38 @@ final class NativeLibrary {
   }
 
   /**
-   * A C function that writes a pointer to {@code out}; its other arguments may lie in the arena.
+   * A C function that writes a pointer or a number to {@code out}; its other arguments may lie in
+   * the arena.
    */
   @FunctionalInterface
   interface Maker {
     int run(Arena arena, MemorySegment out) throws Throwable;
   }
 
+  /** The pointer that a call writes. */
   MemorySegment made(String action, Maker maker) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(ADDRESS);
       check(action, () -> maker.run(arena, out));
       return out.get(ADDRESS, 0);
+    }
+  }
+
+  /** The {@code size_t} that a call writes. */
+  long counted(String action, Maker maker) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(JAVA_LONG);
+      check(action, () -> maker.run(arena, out));
+      return out.get(JAVA_LONG, 0);
+    }
+  }
+
+  /** The enum that a call writes. */
+  int numbered(String action, Maker maker) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(JAVA_INT);
+      check(action, () -> maker.run(arena, out));
+      return out.get(JAVA_INT, 0);
     }
   }
 
@@ -122,14 +153,14 @@ final class NativeLibrary {
     synchronized (errors) {
       try {
         name = string((MemorySegment) errorInfo.invokeExact(status));
-        text = owned((MemorySegment) lastError.invokeExact());
+        text = WITH_TEXT.contains(status) ? owned((MemorySegment) lastError.invokeExact()) : "";
       } catch (RuntimeException | Error e) {
         throw e;
       } catch (Throwable e) {
         throw new AssertionError("a C function threw", e);
       }
     }
-    throw new OpenVinoException(action, name, text);
+    throw new OpenVinoException(action, name, text, status == CANCELLED);
   }
 
   /** The string at an address, which is then given back to OpenVINO. */
@@ -143,5 +174,28 @@ final class NativeLibrary {
     return address.equals(MemorySegment.NULL)
         ? ""
         : address.reinterpret(Long.MAX_VALUE).getString(0);
+  }
+
+  /** A string for C, or its null pointer. */
+  static MemorySegment textOrNull(Arena arena, @Nullable String text) {
+    return text == null ? MemorySegment.NULL : text(arena, text);
+  }
+
+  /**
+   * A string for C.
+   *
+   * @throws IllegalArgumentException if it holds the character that ends strings there
+   */
+  static MemorySegment text(Arena arena, String text) {
+    int end = text.indexOf('\0');
+    if (end >= 0) {
+      throw new IllegalArgumentException(
+          "'"
+              + text.replace('\0', '?')
+              + "' has a NUL at "
+              + end
+              + ", expected none: C would read only what is before it");
+    }
+    return arena.allocateFrom(text);
   }
 }
