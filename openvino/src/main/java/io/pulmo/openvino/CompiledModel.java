@@ -19,6 +19,7 @@ public final class CompiledModel implements AutoCloseable {
   private final List<Port> inputs;
   private final List<Port> outputs;
   private final Waiters waiters;
+  private final boolean counted;
 
   CompiledModel(OpenVinoNative openVino, MemorySegment pointer, Handle... needs) {
     this.openVino = openVino;
@@ -36,6 +37,7 @@ public final class CompiledModel implements AutoCloseable {
     try {
       inputs = own.use(openVino.compiled::inputs);
       outputs = own.use(openVino.compiled::outputs);
+      counted = own.use(c -> counted(openVino, c));
       ownWaiters.limit(Math.max(1, own.use(c -> optimalRequests(openVino, c))));
     } catch (RuntimeException | Error e) {
       own.close();
@@ -113,6 +115,15 @@ public final class CompiledModel implements AutoCloseable {
         openVino.compiled.property(compiled, "OPTIMAL_NUMBER_OF_INFER_REQUESTS"));
   }
 
+  /** Whether inferences are profiled; a device that does not say so may do so. */
+  private static boolean counted(OpenVinoNative openVino, MemorySegment compiled) {
+    try {
+      return TRUE.contains(openVino.compiled.property(compiled, "PERF_COUNT"));
+    } catch (OpenVinoException e) {
+      return true;
+    }
+  }
+
   /** Whether it came out of the {@code CACHE_DIR} rather than from compiling. */
   public boolean loadedFromCache() {
     return TRUE.contains(property("LOADED_FROM_CACHE"));
@@ -149,7 +160,7 @@ public final class CompiledModel implements AutoCloseable {
   public InferRequest createInferRequest() {
     return new InferRequest(
         openVino,
-        new InferRequest.Ports(inputs, outputs),
+        new InferRequest.Ports(inputs, outputs, counted),
         waiters,
         handle,
         handle.use(openVino.compiled::createRequest));

@@ -139,13 +139,18 @@ public final class Core implements AutoCloseable {
           "weights are " + weights.type() + ", expected U8: they are the bytes of a file");
     }
     weights.requireAlive();
-    return model(
-        core -> weights.handle().use(tensor -> openVino.cores.read(core, model, tensor)),
-        weights.handle());
+    return handle.use(
+        core ->
+            weights
+                .handle()
+                .use(
+                    tensor ->
+                        new Model(
+                            openVino, handle, openVino.cores.read(core, model, tensor), weights)));
   }
 
-  private Model model(Function<MemorySegment, MemorySegment> read, Handle... weights) {
-    return new Model(openVino, handle, handle.use(read), weights);
+  private Model model(Function<MemorySegment, MemorySegment> read) {
+    return handle.use(core -> new Model(openVino, handle, read.apply(core), null));
   }
 
   /**
@@ -158,9 +163,16 @@ public final class Core implements AutoCloseable {
    */
   public CompiledModel compile(Model model, String device, Map<String, String> properties) {
     Map<String, String> fixed = Map.copyOf(properties);
-    MemorySegment pointer =
-        handle.use(core -> model.use(m -> openVino.cores.compile(core, m, device, fixed)));
-    return new CompiledModel(openVino, pointer, model.neededWith(handle));
+    model.requireAlive();
+    // Made while the model is in use, and so while its weights are there.
+    return handle.use(
+        core ->
+            model.use(
+                m ->
+                    new CompiledModel(
+                        openVino,
+                        openVino.cores.compile(core, m, device, fixed),
+                        model.neededWith(handle))));
   }
 
   /**
@@ -171,10 +183,12 @@ public final class Core implements AutoCloseable {
    */
   public CompiledModel compile(Path file, String device, Map<String, String> properties) {
     Map<String, String> fixed = Map.copyOf(properties);
-    return new CompiledModel(
-        openVino,
-        handle.use(core -> openVino.cores.compileFile(core, file.toString(), device, fixed)),
-        handle);
+    return handle.use(
+        core ->
+            new CompiledModel(
+                openVino,
+                openVino.cores.compileFile(core, file.toString(), device, fixed),
+                handle));
   }
 
   /**
@@ -208,10 +222,10 @@ public final class Core implements AutoCloseable {
   }
 
   private CompiledModel imported(MemorySegment content, String what, String device) {
-    return new CompiledModel(
-        openVino,
-        handle.use(core -> openVino.cores.importModel(core, content, what, device)),
-        handle);
+    return handle.use(
+        core ->
+            new CompiledModel(
+                openVino, openVino.cores.importModel(core, content, what, device), handle));
   }
 
   private static void requireBytes(long size, String what) {

@@ -32,7 +32,7 @@ final class Handle implements AutoCloseable {
    * @param what its noun, for messages
    * @param free frees it
    * @param needs what must outlive it
-   * @throws IllegalStateException if one of those is closed; the native object is freed then
+   * @throws IllegalStateException if one of those is freed; the native object is freed then as well
    */
   Handle(String what, MemorySegment pointer, Consumer<MemorySegment> free, Handle... needs) {
     this.what = what;
@@ -41,7 +41,7 @@ final class Handle implements AutoCloseable {
     this.needs = List.of(needs);
     for (int i = 0; i < needs.length; i++) {
       try {
-        needs[i].acquire();
+        needs[i].retain();
       } catch (IllegalStateException e) {
         free.accept(pointer);
         this.needs.subList(0, i).forEach(Handle::release);
@@ -80,6 +80,14 @@ final class Handle implements AutoCloseable {
     }
     users++;
     return pointer;
+  }
+
+  /** As {@link #acquire}, for what is made from the native object while others still use it. */
+  private synchronized void retain() {
+    if (closed && users == 0) {
+      throw new IllegalStateException("this " + what + " is closed");
+    }
+    users++;
   }
 
   void release() {

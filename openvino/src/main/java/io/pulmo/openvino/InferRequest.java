@@ -22,7 +22,7 @@ import java.util.stream.LongStream;
  */
 public final class InferRequest implements AutoCloseable {
   /** What the compiled model has. */
-  record Ports(List<Port> inputs, List<Port> outputs) {}
+  record Ports(List<Port> inputs, List<Port> outputs, boolean counted) {}
 
   private enum Progress {
     /** Nothing has run, or what ran failed. */
@@ -392,11 +392,16 @@ public final class InferRequest implements AutoCloseable {
   /**
    * What each node of the network cost in the last inference, in the order in which they run.
    *
-   * @throws OpenVinoException if the model was not compiled with {@code PERF_COUNT} = {@code YES}
-   * @throws IllegalStateException if no inference has finished, or closed
+   * @throws IllegalStateException if the model was not compiled with {@code PERF_COUNT} = {@code
+   *     YES}, no inference has finished, or closed
+   * @throws OpenVinoException if the device does not count
    */
   public synchronized List<NodeProfile> profiling() {
     requireFinished();
+    if (!ports.counted()) {
+      throw new IllegalStateException(
+          "nothing was counted, expected PERF_COUNT = YES among the properties at compiling");
+    }
     return handle.use(requests::profiling);
   }
 

@@ -2,12 +2,12 @@ package io.pulmo.openvino;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A network as read from its file, not yet compiled.
@@ -17,24 +17,27 @@ import java.util.stream.LongStream;
 public final class Model implements AutoCloseable {
   private final OpenVinoNative openVino;
   private final Handle handle;
-  private final Handle[] weights;
+  private final @Nullable Tensor weights;
 
-  Model(OpenVinoNative openVino, Handle core, MemorySegment pointer, Handle... weights) {
+  /**
+   * @param weights what the network reads its weights from, if that is memory of the caller's
+   */
+  Model(OpenVinoNative openVino, Handle core, MemorySegment pointer, @Nullable Tensor weights) {
     this.openVino = openVino;
     this.weights = weights;
-    this.handle = new Handle("Model", pointer, openVino.models::free, with(core, weights));
+    this.handle = new Handle("Model", pointer, openVino.models::free, neededWith(core));
     handle.watch(this);
   }
 
-  private static Handle[] with(Handle core, Handle[] weights) {
-    Handle[] all = Arrays.copyOf(weights, weights.length + 1);
-    all[weights.length] = core;
-    return all;
+  /** What must outlive this and what is compiled from it. */
+  Handle[] neededWith(Handle core) {
+    return weights == null ? new Handle[] {core} : new Handle[] {core, weights.handle()};
   }
 
-  /** What must outlive something compiled from this model. */
-  Handle[] neededWith(Handle core) {
-    return with(core, weights);
+  void requireAlive() {
+    if (weights != null) {
+      weights.requireAlive();
+    }
   }
 
   OpenVinoNative openVino() {
