@@ -194,8 +194,8 @@ public final class Core implements AutoCloseable {
   /**
    * Takes back what {@link CompiledModel#exportTo} wrote, without compiling.
    *
-   * <p>The bytes are code and data for one release of OpenVINO and are trusted: import only what
-   * you exported yourself. A file that is cut short or changed may be refused or may misbehave.
+   * <p>The bytes are for one release of OpenVINO and are trusted: import only what you exported
+   * yourself. A file that is cut short or changed may be refused, or compute something else.
    *
    * @param device the kind of device that it was compiled for
    * @throws UncheckedIOException if the file cannot be read

@@ -43,7 +43,7 @@ public final class InferRequest implements AutoCloseable {
   private final Handle handle;
 
   // Guarded by this, as is every call that changes what the native request holds.
-  private Progress state = Progress.EMPTY;
+  private Progress progress = Progress.EMPTY;
   private long inferences;
   private boolean closed;
 
@@ -104,7 +104,7 @@ public final class InferRequest implements AutoCloseable {
 
   /**
    * Sets the tensor that the model's only output is written to, at every inference from now on,
-   * without a copy.
+   * without a copy. What the inference before wrote cannot be read from the request any more.
    *
    * @throws OpenVinoException if shape or element type are not the output's
    * @throws IllegalArgumentException if its memory is read-only or the output's shape is not fixed
@@ -182,6 +182,10 @@ public final class InferRequest implements AutoCloseable {
                     requests.setOutput(request, port, pointer);
                   }
                 }));
+    if (!input) {
+      // What the last inference wrote went elsewhere.
+      progress = Progress.EMPTY;
+    }
   }
 
   /**
@@ -228,7 +232,7 @@ public final class InferRequest implements AutoCloseable {
     long mine;
     synchronized (this) {
       requireOpen();
-      if (state != Progress.STARTED) {
+      if (progress != Progress.STARTED) {
         throw new IllegalStateException(
             "no inference is running in this InferRequest: call startAsync first");
       }
@@ -284,7 +288,7 @@ public final class InferRequest implements AutoCloseable {
       boolean cancelled = super.cancel(mayInterruptIfRunning);
       if (cancelled) {
         synchronized (InferRequest.this) {
-          if (!closed && inference == inferences && state == Progress.STARTED) {
+          if (!closed && inference == inferences && progress == Progress.STARTED) {
             handle.run(requests::cancel);
           }
         }
@@ -324,7 +328,7 @@ public final class InferRequest implements AutoCloseable {
    */
   public synchronized void cancel() {
     requireOpen();
-    if (state == Progress.INFERRING || state == Progress.STARTED) {
+    if (progress == Progress.INFERRING || progress == Progress.STARTED) {
       handle.run(requests::cancel);
     }
   }
@@ -408,13 +412,14 @@ public final class InferRequest implements AutoCloseable {
   private synchronized long begin(Progress how) {
     requireIdle();
     bindings.requireReady(ports.inputs());
-    state = how;
+    progress = how;
     return ++inferences;
   }
 
   private synchronized void settle(long inference, boolean done) {
-    if (inference == inferences && (state == Progress.INFERRING || state == Progress.STARTED)) {
-      state = done ? Progress.DONE : Progress.EMPTY;
+    if (inference == inferences
+        && (progress == Progress.INFERRING || progress == Progress.STARTED)) {
+      progress = done ? Progress.DONE : Progress.EMPTY;
       notifyAll();
     }
   }
@@ -427,7 +432,7 @@ public final class InferRequest implements AutoCloseable {
 
   private void requireIdle() {
     requireOpen();
-    if (state == Progress.INFERRING || state == Progress.STARTED) {
+    if (progress == Progress.INFERRING || progress == Progress.STARTED) {
       throw new IllegalStateException(
           "an inference is running in this InferRequest: call waitFor until it is done");
     }
@@ -435,7 +440,7 @@ public final class InferRequest implements AutoCloseable {
 
   private void requireFinished() {
     requireIdle();
-    if (state != Progress.DONE) {
+    if (progress != Progress.DONE) {
       throw new IllegalStateException(
           "no inference has finished in this InferRequest: call infer first");
     }
@@ -485,7 +490,7 @@ public final class InferRequest implements AutoCloseable {
       }
       closed = true;
       boolean interrupted = false;
-      while (state == Progress.INFERRING) {
+      while (progress == Progress.INFERRING) {
         try {
           wait();
         } catch (InterruptedException e) {
@@ -495,7 +500,7 @@ public final class InferRequest implements AutoCloseable {
       if (interrupted) {
         Thread.currentThread().interrupt();
       }
-      started = state == Progress.STARTED;
+      started = progress == Progress.STARTED;
     }
     try {
       if (started) {
