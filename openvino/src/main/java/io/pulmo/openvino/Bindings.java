@@ -31,13 +31,13 @@ final class Bindings {
    * Binds a tensor in place of the one before.
    *
    * @param set tells OpenVINO; if it throws, the one before stays
-   * @throws IllegalStateException if the tensor is closed
+   * @throws IllegalStateException if the tensor is closed or its memory gone
    */
   synchronized void bind(
       boolean input, int index, Tensor tensor, boolean own, Consumer<MemorySegment> set) {
-    tensor.requireAlive();
     MemorySegment pointer = tensor.handle().acquire();
     try {
+      tensor.requireAlive();
       set.accept(pointer);
     } catch (RuntimeException | Error e) {
       tensor.handle().release();

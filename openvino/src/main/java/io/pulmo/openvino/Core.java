@@ -138,15 +138,16 @@ public final class Core implements AutoCloseable {
       throw new IllegalArgumentException(
           "weights are " + weights.type() + ", expected U8: they are the bytes of a file");
     }
-    weights.requireAlive();
     return handle.use(
         core ->
             weights
                 .handle()
                 .use(
-                    tensor ->
-                        new Model(
-                            openVino, handle, openVino.cores.read(core, model, tensor), weights)));
+                    tensor -> {
+                      weights.requireAlive();
+                      return new Model(
+                          openVino, handle, openVino.cores.read(core, model, tensor), weights);
+                    }));
   }
 
   private Model model(Function<MemorySegment, MemorySegment> read) {

@@ -6,7 +6,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
-import java.util.stream.LongStream;
 
 /**
  * A place in a compiled model in which one inference at a time runs.
@@ -21,19 +20,10 @@ import java.util.stream.LongStream;
  * virtual thread: use platform threads.
  */
 public final class InferRequest implements AutoCloseable {
+  private static final Duration LONGEST_WAIT = Duration.ofDays(30);
+
   /** What the compiled model has. */
   record Ports(List<Port> inputs, List<Port> outputs, boolean counted) {}
-
-  private enum Progress {
-    /** Nothing has run, or what ran failed. */
-    EMPTY,
-    /** A thread is in {@link #infer}. */
-    INFERRING,
-    /** Started, and somebody has yet to see its end. */
-    STARTED,
-    /** The outputs hold an inference's results. */
-    DONE
-  }
 
   private final OpenVinoNative openVino;
   private final RequestFunctions requests;
@@ -42,10 +32,9 @@ public final class InferRequest implements AutoCloseable {
   private final Bindings bindings;
   private final Handle handle;
 
-  // Guarded by this, as is every call that changes what the native request holds.
-  private Progress progress = Progress.EMPTY;
-  private long inferences;
-  private boolean closed;
+  // Calls that begin an inference or touch what it reads and writes exclude each other by this
+  // object's lock, which is taken before the turn's. Waiting is done without it.
+  private final Turn turn = new Turn();
 
   InferRequest(
       OpenVinoNative openVino,
@@ -99,7 +88,7 @@ public final class InferRequest implements AutoCloseable {
    * @throws IllegalArgumentException if there is no such input
    */
   public void setInput(String name, Tensor tensor) {
-    setInput(named(ports.inputs(), "input", name).index(), tensor);
+    setInput(Port.named(ports.inputs(), "input", name).index(), tensor);
   }
 
   /**
@@ -123,13 +112,13 @@ public final class InferRequest implements AutoCloseable {
   public void setOutput(int index, Tensor tensor) {
     Port port = Port.at(ports.outputs(), "output", index);
     tensor.requireWritable();
-    requireFixed(port, "output");
+    port.requireFixed("output");
     bind(false, port, tensor, false);
   }
 
   /** As {@link #setOutput(Tensor)}, for the one of that name, as {@link Port#name} has it. */
   public void setOutput(String name, Tensor tensor) {
-    setOutput(named(ports.outputs(), "output", name).index(), tensor);
+    setOutput(Port.named(ports.outputs(), "output", name).index(), tensor);
   }
 
   /**
@@ -150,13 +139,15 @@ public final class InferRequest implements AutoCloseable {
   }
 
   private synchronized Tensor bound(boolean input, Port port) {
-    requireIdle();
+    turn.requireIdle();
     Tensor there = bindings.at(input, port.index());
     if (there != null) {
       return there;
     }
-    requireFixed(port, input ? "input" : "output");
-    Tensor made = Tensor.allocate(port.type(), longs(port.shape().lengths()));
+    port.requireFixed(input ? "input" : "output");
+    Tensor made =
+        Tensor.allocate(
+            port.type(), port.shape().lengths().stream().mapToLong(Long::longValue).toArray());
     try {
       bind(input, port, made, true);
     } catch (RuntimeException | Error e) {
@@ -167,7 +158,7 @@ public final class InferRequest implements AutoCloseable {
   }
 
   private synchronized void bind(boolean input, Port port, Tensor tensor, boolean own) {
-    requireIdle();
+    turn.requireIdle();
     handle.run(
         request ->
             bindings.bind(
@@ -183,8 +174,7 @@ public final class InferRequest implements AutoCloseable {
                   }
                 }));
     if (!input) {
-      // What the last inference wrote went elsewhere.
-      progress = Progress.EMPTY;
+      turn.forget();
     }
   }
 
@@ -196,28 +186,38 @@ public final class InferRequest implements AutoCloseable {
    *     closed
    */
   public void infer() {
-    long mine = begin(Progress.INFERRING);
+    long mine;
+    synchronized (this) {
+      requireReady();
+      mine = turn.beginInferring();
+    }
     boolean done = false;
     try {
       handle.run(requests::infer);
       done = true;
     } finally {
-      settle(mine, done);
+      turn.end(mine, done);
     }
   }
 
   /** Starts the model and returns; {@link #waitFor} says when it is done. Throws as infer does. */
-  public synchronized void startAsync() {
-    long mine = begin(Progress.STARTED);
+  public void startAsync() {
+    start();
+  }
+
+  private synchronized long start() {
+    requireReady();
+    long mine = turn.beginStarted();
     boolean started = false;
     try {
       handle.run(requests::startAsync);
       started = true;
     } finally {
       if (!started) {
-        settle(mine, false);
+        turn.end(mine, false);
       }
     }
+    return mine;
   }
 
   /**
@@ -229,25 +229,17 @@ public final class InferRequest implements AutoCloseable {
    * @throws IllegalStateException if nothing was started, or closed
    */
   public boolean waitFor(Duration timeout) {
-    long mine;
-    synchronized (this) {
-      requireOpen();
-      if (progress != Progress.STARTED) {
-        throw new IllegalStateException(
-            "no inference is running in this InferRequest: call startAsync first");
-      }
-      mine = inferences;
-    }
+    long mine = turn.started();
     long timeoutMillis = millis(timeout);
     boolean done;
     try {
       done = handle.use(request -> requests.waitFor(request, timeoutMillis));
     } catch (OpenVinoException e) {
-      settle(mine, false);
+      turn.end(mine, false);
       throw e;
     }
     if (done) {
-      settle(mine, true);
+      turn.end(mine, true);
     }
     return done;
   }
@@ -266,9 +258,9 @@ public final class InferRequest implements AutoCloseable {
   public synchronized CompletableFuture<InferRequest> inferAsync() {
     MemorySegment held = handle.acquire();
     try {
-      startAsync();
-      Pending pending = new Pending(inferences);
-      waiters.execute(() -> finish(pending, held));
+      long mine = start();
+      Pending pending = new Pending(() -> cancel(mine));
+      waiters.execute(() -> finish(mine, pending, held));
       return pending;
     } catch (RuntimeException | Error e) {
       handle.release();
@@ -276,41 +268,21 @@ public final class InferRequest implements AutoCloseable {
     }
   }
 
-  private final class Pending extends CompletableFuture<InferRequest> {
-    private final long inference;
-
-    Pending(long inference) {
-      this.inference = inference;
-    }
-
-    @Override
-    public boolean cancel(boolean mayInterruptIfRunning) {
-      boolean cancelled = super.cancel(mayInterruptIfRunning);
-      if (cancelled) {
-        synchronized (InferRequest.this) {
-          if (!closed && inference == inferences && progress == Progress.STARTED) {
-            handle.run(requests::cancel);
-          }
-        }
-      }
-      return cancelled;
-    }
-
-    @Override
-    public <U> CompletableFuture<U> newIncompleteFuture() {
-      return new CompletableFuture<>();
+  private synchronized void cancel(long inference) {
+    if (turn.isRunning(inference)) {
+      handle.run(requests::cancel);
     }
   }
 
   /** On a waiter's thread: the native request lives until it is released here. */
-  private void finish(Pending pending, MemorySegment held) {
+  private void finish(long inference, Pending pending, MemorySegment held) {
     Throwable failure = null;
     try {
       requests.await(held);
     } catch (RuntimeException | Error e) {
       failure = e;
     }
-    settle(pending.inference, failure == null);
+    turn.end(inference, failure == null);
     handle.release();
     if (failure == null) {
       pending.complete(this);
@@ -327,8 +299,8 @@ public final class InferRequest implements AutoCloseable {
    * @throws IllegalStateException if closed
    */
   public synchronized void cancel() {
-    requireOpen();
-    if (progress == Progress.INFERRING || progress == Progress.STARTED) {
+    turn.requireOpen();
+    if (turn.isRunning()) {
       handle.run(requests::cancel);
     }
   }
@@ -359,7 +331,7 @@ public final class InferRequest implements AutoCloseable {
 
   /** As {@link #output()}, for the one of that name, as {@link Port#name} has it. */
   public float[] output(String name) {
-    return output(named(ports.outputs(), "output", name).index());
+    return output(Port.named(ports.outputs(), "output", name).index());
   }
 
   /**
@@ -381,7 +353,7 @@ public final class InferRequest implements AutoCloseable {
   }
 
   private synchronized <T> T read(Port port, Function<MemorySegment, T> reader) {
-    requireFinished();
+    turn.requireDone();
     return handle.use(
         request -> {
           MemorySegment tensor = requests.output(request, port);
@@ -401,7 +373,7 @@ public final class InferRequest implements AutoCloseable {
    * @throws OpenVinoException if the device does not count
    */
   public synchronized List<NodeProfile> profiling() {
-    requireFinished();
+    turn.requireDone();
     if (!ports.counted()) {
       throw new IllegalStateException(
           "nothing was counted, expected PERF_COUNT = YES among the properties at compiling");
@@ -409,101 +381,29 @@ public final class InferRequest implements AutoCloseable {
     return handle.use(requests::profiling);
   }
 
-  private synchronized long begin(Progress how) {
-    requireIdle();
+  private void requireReady() {
+    turn.requireIdle();
     bindings.requireReady(ports.inputs());
-    progress = how;
-    return ++inferences;
   }
 
-  private synchronized void settle(long inference, boolean done) {
-    if (inference == inferences
-        && (progress == Progress.INFERRING || progress == Progress.STARTED)) {
-      progress = done ? Progress.DONE : Progress.EMPTY;
-      notifyAll();
-    }
-  }
-
-  private void requireOpen() {
-    if (closed) {
-      throw new IllegalStateException("this InferRequest is closed");
-    }
-  }
-
-  private void requireIdle() {
-    requireOpen();
-    if (progress == Progress.INFERRING || progress == Progress.STARTED) {
-      throw new IllegalStateException(
-          "an inference is running in this InferRequest: call waitFor until it is done");
-    }
-  }
-
-  private void requireFinished() {
-    requireIdle();
-    if (progress != Progress.DONE) {
-      throw new IllegalStateException(
-          "no inference has finished in this InferRequest: call infer first");
-    }
-  }
-
-  private static void requireFixed(Port port, String kind) {
-    if (!port.shape().isFixed()) {
-      throw new IllegalArgumentException(
-          port.describe(kind)
-              + " has the shape "
-              + port.shape()
-              + ", expected a fixed one: reshape the model, or "
-              + (kind.equals("input") ? "set a tensor" : "use copyOutput"));
-    }
-  }
-
-  private static Port named(List<Port> all, String kind, String name) {
-    return all.stream()
-        .filter(port -> !name.isEmpty() && port.name().equals(name))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    "there is no " + kind + " '" + name + "', the model has these: " + all));
-  }
-
-  private static long[] longs(List<Long> list) {
-    return list.stream().flatMapToLong(LongStream::of).toArray();
-  }
-
+  /** For C++, which adds it to the time of day: a month is as long as any. */
   private static long millis(Duration timeout) {
-    try {
-      return Math.max(0, timeout.toMillis());
-    } catch (ArithmeticException e) {
-      // Longer than a long has milliseconds: as long as it takes.
-      return timeout.isNegative() ? 0 : Integer.MAX_VALUE;
+    if (timeout.isNegative()) {
+      return 0;
     }
+    return timeout.compareTo(LONGEST_WAIT) > 0 ? LONGEST_WAIT.toMillis() : timeout.toMillis();
   }
 
   /** Waits for the inference in progress, then frees the request. */
   @Override
   public void close() {
-    boolean started;
     synchronized (this) {
-      if (closed) {
+      if (!turn.close()) {
         return;
       }
-      closed = true;
-      boolean interrupted = false;
-      while (progress == Progress.INFERRING) {
-        try {
-          wait();
-        } catch (InterruptedException e) {
-          interrupted = true;
-        }
-      }
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
-      started = progress == Progress.STARTED;
     }
     try {
-      if (started) {
+      if (turn.awaitCall()) {
         handle.run(requests::await);
       }
     } catch (OpenVinoException e) {

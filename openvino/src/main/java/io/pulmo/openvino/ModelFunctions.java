@@ -7,7 +7,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.List;
-import java.util.stream.LongStream;
 
 /** The C functions of models that are not compiled. */
 final class ModelFunctions {
@@ -61,8 +60,7 @@ final class ModelFunctions {
   void reshape(MemorySegment model, List<Integer> indexes, List<PartialShape> shapes) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment which =
-          arena.allocateFrom(
-              JAVA_LONG, indexes.stream().flatMapToLong(index -> LongStream.of(index)).toArray());
+          arena.allocateFrom(JAVA_LONG, indexes.stream().mapToLong(Integer::longValue).toArray());
       MemorySegment partials = NativeShapes.partials(arena, shapes);
       c.check(
           "reshaping inputs " + indexes + " of a model to " + shapes,

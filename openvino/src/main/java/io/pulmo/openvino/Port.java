@@ -37,6 +37,32 @@ public record Port(int index, String name, ElementType type, PartialShape shape)
     return ports.getFirst();
   }
 
+  /**
+   * The port of a list by the name that it has here.
+   *
+   * @throws IllegalArgumentException if there is none
+   */
+  static Port named(List<Port> ports, String kind, String name) {
+    return ports.stream()
+        .filter(port -> !name.isEmpty() && port.name().equals(name))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "there is no " + kind + " '" + name + "', the model has these: " + ports));
+  }
+
+  void requireFixed(String kind) {
+    if (!shape.isFixed()) {
+      throw new IllegalArgumentException(
+          describe(kind)
+              + " has the shape "
+              + shape
+              + ", expected a fixed one: reshape the model, or "
+              + (kind.equals("input") ? "set a tensor" : "use copyOutput"));
+    }
+  }
+
   /** Short, for messages: {@code input 1 (age)}. */
   String describe(String kind) {
     return kind + " " + index + (name.isEmpty() ? "" : " (" + name + ")");

@@ -42,7 +42,7 @@ class ProcessTest {
 
   @Test
   void closing_whileOthersUse_neverEndsTheProcess() throws Exception {
-    int rounds = LONG ? 3_000 : 60;
+    int rounds = LONG ? 2_000 : 30;
     String output = run(Stress.class, List.of("-Xmx512m"), folder.toString(), rounds + "", "1");
     assertTrue(output.contains("survived " + rounds + " rounds"), output);
   }
@@ -58,9 +58,9 @@ class ProcessTest {
             Soak.class,
             FIXED_HEAP,
             model.toString(),
-            "10,3,64,64",
-            LONG ? "10000" : "1500",
-            LONG ? "300" : "80",
+            LONG ? "10,3,64,64" : "2,3,64,64",
+            LONG ? "10000" : "1000",
+            LONG ? "300" : "50",
             limitPercent);
     assertTrue(output.contains("requests: resident"), output);
     System.out.print(output);
