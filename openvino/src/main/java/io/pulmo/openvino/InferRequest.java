@@ -129,7 +129,7 @@ public final class InferRequest implements AutoCloseable {
    * @throws IllegalArgumentException if none was set and the input's shape is not fixed
    * @throws IllegalStateException if an inference is running, or closed
    */
-  public Tensor input(int index) {
+  public Tensor inputTensor(int index) {
     return bound(true, Port.at(ports.inputs(), "input", index));
   }
 

@@ -80,7 +80,7 @@ class AsyncTest {
       assertThrows(IllegalStateException.class, request::inferAsync);
       assertThrows(IllegalStateException.class, request::infer);
       assertThrows(IllegalStateException.class, request::output);
-      assertThrows(IllegalStateException.class, () -> request.input(0));
+      assertThrows(IllegalStateException.class, () -> request.inputTensor(0));
       assertFalse(request.waitFor(Duration.ZERO));
       assertSame(request, future.get(1, TimeUnit.MINUTES));
       assertEquals(8 * TestModels.CHANNELS, request.output().length);
@@ -181,7 +181,7 @@ class AsyncTest {
   }
 
   private static void fill(InferRequest request, int seed) {
-    Tensor input = request.input(0);
+    Tensor input = request.inputTensor(0);
     float[] values = new float[Math.toIntExact(input.size())];
     for (int i = 0; i < values.length; i++) {
       values[i] = ((i * 31 + seed * 17) % 103) / 50f - 1;

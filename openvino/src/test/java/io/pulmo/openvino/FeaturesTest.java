@@ -95,7 +95,7 @@ class FeaturesTest {
       assertEquals(ElementType.U8, model.inputs().getFirst().type());
       try (CompiledModel compiled = core.compile(model, "CPU", FP32);
           InferRequest request = compiled.createInferRequest()) {
-        request.input(0).write(0, pixels, 0, IMAGE);
+        request.inputTensor(0).write(0, pixels, 0, IMAGE);
         request.infer();
         assertArrayEquals(expected, request.output(), 1e-4f);
       }
@@ -122,7 +122,7 @@ class FeaturesTest {
       assertEquals(PartialShape.of(1, SIDE, SIDE, 3), model.inputs().getFirst().shape());
       try (CompiledModel compiled = core.compile(model, "CPU", FP32);
           InferRequest request = compiled.createInferRequest()) {
-        request.input(0).write(0, interleaved, 0, IMAGE);
+        request.inputTensor(0).write(0, interleaved, 0, IMAGE);
         request.infer();
         try (Tensor halves = request.copyOutput(0)) {
           float first =
@@ -154,7 +154,7 @@ class FeaturesTest {
     Map<String, String> counted = Map.of("INFERENCE_PRECISION_HINT", "f32", "PERF_COUNT", "YES");
     try (CompiledModel compiled = compiled(TestModels.convolutionIn(folder, SIDE), counted);
         InferRequest request = compiled.createInferRequest()) {
-      request.input(0);
+      request.inputTensor(0);
       assertThrows(IllegalStateException.class, request::profiling);
       request.infer();
       List<NodeProfile> profile = request.profiling();
@@ -171,7 +171,7 @@ class FeaturesTest {
   void profiling_notCounted_isRefused() throws IOException {
     try (CompiledModel compiled = compiled(TestModels.convolutionIn(folder, SIDE), FP32);
         InferRequest request = compiled.createInferRequest()) {
-      request.input(0);
+      request.inputTensor(0);
       request.infer();
       assertThrows(IllegalStateException.class, request::profiling);
     }
@@ -289,7 +289,7 @@ class FeaturesTest {
 
   private static float[] run(CompiledModel compiled, float[] image) {
     try (InferRequest request = compiled.createInferRequest()) {
-      request.input(0).write(0, image, 0, IMAGE);
+      request.inputTensor(0).write(0, image, 0, IMAGE);
       request.infer();
       return request.output();
     }

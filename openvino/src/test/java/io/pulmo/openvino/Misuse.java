@@ -48,7 +48,7 @@ final class Misuse {
       // What is used well works as before.
       try (CompiledModel compiled = misuse.compiled(core);
           InferRequest request = compiled.createInferRequest()) {
-        request.input(0);
+        request.inputTensor(0);
         request.infer();
       }
     }
@@ -249,7 +249,8 @@ final class Misuse {
                   }
                 }));
     calls.put("no such output", () -> withRequest(core, r -> r.output(1 + random.nextInt(9))));
-    calls.put("negative input", () -> withRequest(core, r -> r.input(-1 - random.nextInt(9))));
+    calls.put(
+        "negative input", () -> withRequest(core, r -> r.inputTensor(-1 - random.nextInt(9))));
   }
 
   private void closed(Core core) throws IOException {
@@ -284,7 +285,7 @@ final class Misuse {
     calls.put("closed request: cancel", request::cancel);
     calls.put("closed request: output", request::output);
     calls.put("closed request: copy", () -> request.copyOutput(0));
-    calls.put("closed request: input", () -> request.input(0));
+    calls.put("closed request: input", () -> request.inputTensor(0));
     calls.put("closed request: profile", request::profiling);
     calls.put("closed tensor: write", () -> tensor.write(0, new float[1], 0, 1));
     calls.put("closed tensor: segment", tensor::segment);
@@ -301,7 +302,7 @@ final class Misuse {
             withRequest(
                 core,
                 r -> {
-                  r.input(0);
+                  r.inputTensor(0);
                   r.infer();
                   r.profiling();
                 }));
@@ -311,7 +312,7 @@ final class Misuse {
             withRequest(
                 core,
                 r -> {
-                  r.input(0);
+                  r.inputTensor(0);
                   r.startAsync();
                   r.startAsync();
                 }));

@@ -105,10 +105,10 @@ class PortsTest {
     Tensor sum;
     try (CompiledModel compiled = compiled("f32", "FP32", 1);
         InferRequest request = compiled.createInferRequest()) {
-      a = request.input(0);
-      assertSame(a, request.input(0));
+      a = request.inputTensor(0);
+      assertSame(a, request.inputTensor(0));
       a.write(0, new float[] {1, 2, 3, 4}, 0, 4);
-      request.input(1).write(0, new float[] {1, 1, 1, 1}, 0, 4);
+      request.inputTensor(1).write(0, new float[] {1, 1, 1, 1}, 0, 4);
       sum = request.outputTensor(0);
       request.infer();
       assertEquals(5f, sum.segment().getAtIndex(ValueLayout.JAVA_FLOAT, 3));
@@ -122,7 +122,7 @@ class PortsTest {
     try (Model model = read("f32", "FP32");
         CompiledModel compiled = core.compile(model, "CPU", FP32);
         InferRequest request = compiled.createInferRequest()) {
-      assertThrows(IllegalArgumentException.class, () -> request.input(0));
+      assertThrows(IllegalArgumentException.class, () -> request.inputTensor(0));
       for (int rows = 1; rows < 4; rows++) {
         try (Tensor a = Tensor.allocate(ElementType.F32, rows, 4);
             Tensor b = Tensor.allocate(ElementType.F32, rows, 4)) {
@@ -172,8 +172,8 @@ class PortsTest {
       try (CompiledModel compiled = compiled(kind.type(), kind.precision(), 1);
           InferRequest request = compiled.createInferRequest()) {
         assertEquals(kind.element(), compiled.inputs().get(1).type());
-        fill(request.input(0), 3);
-        fill(request.input(1), 4);
+        fill(request.inputTensor(0), 3);
+        fill(request.inputTensor(1), 4);
         request.infer();
         try (Tensor sum = request.copyOutput(0)) {
           assertEquals(kind.element(), sum.type());

@@ -61,7 +61,7 @@ final class Soak {
       for (int round = 0; round < rounds; round++) {
         List<CompletableFuture<InferRequest>> running = new ArrayList<>();
         for (InferRequest request : requests) {
-          request.input(0).segment().fill((byte) (round % 60));
+          request.inputTensor(0).segment().fill((byte) (round % 60));
           running.add(request.inferAsync());
         }
         for (CompletableFuture<InferRequest> each : running) {
@@ -84,7 +84,7 @@ final class Soak {
     for (int cycle = 0; cycle < count; cycle++) {
       try (CompiledModel compiled = compiled(core, file, shape);
           InferRequest request = compiled.createInferRequest()) {
-        request.input(0);
+        request.inputTensor(0);
         request.infer();
       }
       samples.add(residentMebibytes());
