@@ -3,6 +3,7 @@ package io.pulmo.cli;
 import io.pulmo.cli.terminal.CommandFailure;
 import io.pulmo.client.Analysis;
 import io.pulmo.client.Precision;
+import io.pulmo.client.WeightRange;
 import io.pulmo.model.Finding;
 import io.pulmo.model.Findings;
 import io.pulmo.model.image.UnreadableImageException;
@@ -114,6 +115,7 @@ final class BundleInference {
             model.identity().name(),
             model.identity().version(),
             model.identity().digest(),
-            Precision.valueOf(mode.name())));
+            Precision.valueOf(mode.name()),
+            model.weightRange(mode).map(range -> WeightRange.valueOf(range.name()))));
   }
 }

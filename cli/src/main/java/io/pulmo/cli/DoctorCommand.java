@@ -6,6 +6,7 @@ import io.pulmo.net.EngineUnavailableException;
 import io.pulmo.openvino.OpenVinoException;
 import io.pulmo.openvino.OpenVinoNatives;
 import io.pulmo.openvino.OpenVinoNotFoundException;
+import io.pulmo.serving.backend.Processor;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -41,6 +42,14 @@ final class DoctorCommand implements Callable<Integer> {
     }
     System.out.printf(
         "%-7s  %-18s  cpu, %d cores%n", "ok", "device", Runtime.getRuntime().availableProcessors());
+    Processor processor = Processor.here();
+    System.out.printf(
+        "%-7s  %-18s  %s (%s): int8 with %s weights%n",
+        "ok",
+        "processor",
+        processor.name(),
+        String.join(" ", processor.tellingFlags()),
+        processor.weightRange().label());
     return well ? ExitCode.DONE : ExitCode.ENVIRONMENT;
   }
 

@@ -10,6 +10,7 @@ import io.pulmo.model.bundle.Bundle;
 import io.pulmo.model.data.LabelList;
 import io.pulmo.model.metric.AucReport;
 import io.pulmo.serving.backend.Mode;
+import io.pulmo.serving.backend.WeightRange;
 import io.pulmo.serving.repository.LoadedModel;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -20,6 +21,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -36,6 +38,7 @@ import picocli.CommandLine.ParentCommand;
 final class EvaluateCommand implements Callable<Integer> {
   @ParentCommand private @Nullable Pulmo pulmo;
   @Mixin private final ModeOption modes = new ModeOption();
+  @Mixin private final BackendChoice backends = new BackendChoice();
   @Mixin private final ImageLimitOptions limits = new ImageLimitOptions();
 
   @Option(names = "--bundle", paramLabel = "DIR", required = true)
@@ -55,7 +58,12 @@ final class EvaluateCommand implements Callable<Integer> {
   private Optional<Path> json = Optional.empty();
 
   /** One mode's result. */
-  private record Row(Mode mode, AucReport report, double studiesPerSecond) {}
+  private record Row(
+      Mode mode,
+      Optional<WeightRange> weightRange,
+      List<Findings> findings,
+      AucReport report,
+      double studiesPerSecond) {}
 
   @Override
   public Integer call() throws Exception {
@@ -66,8 +74,9 @@ final class EvaluateCommand implements Callable<Integer> {
     List<Row> rows = new ArrayList<>();
     try (LoadedModel model =
         modes.given()
-            ? LoadedModel.open(opened, modes.modes(), limits.limits())
-            : LoadedModel.openRunnable(opened, modes.modes(), limits.limits())) {
+            ? LoadedModel.open(opened, modes.modes(), limits.limits(), backends.options())
+            : LoadedModel.openRunnable(
+                opened, modes.modes(), limits.limits(), backends.options())) {
       model
           .unavailable()
           .forEach((mode, why) -> System.err.println("pulmo: no " + mode.label() + ": " + why));
@@ -90,7 +99,12 @@ final class EvaluateCommand implements Callable<Integer> {
       long startedNanos = System.nanoTime();
       List<Findings> findings = model.judgeAll(files, mode, progress::at);
       double seconds = (System.nanoTime() - startedNanos) / 1e9;
-      return new Row(mode, AucReport.of(findings, list), files.size() / seconds);
+      return new Row(
+          mode,
+          model.weightRange(mode),
+          findings,
+          AucReport.of(findings, list),
+          files.size() / seconds);
     }
   }
 
@@ -119,11 +133,47 @@ final class EvaluateCommand implements Callable<Integer> {
                 Stream.of("studies/s", ""),
                 rows.stream().map(r -> String.format(Locale.ROOT, "%.1f", r.studiesPerSecond())))
             .toArray(String[]::new));
+    if (rows.stream().anyMatch(row -> meanDifference(rows, row).isPresent())) {
+      table.row(
+          Stream.concat(
+                  Stream.of("mean |dp| to fp32", ""),
+                  rows.stream()
+                      .map(
+                          row ->
+                              meanDifference(rows, row).stream()
+                                  .mapToObj(mean -> String.format(Locale.ROOT, "%.2g", mean))
+                                  .findFirst()
+                                  .orElse("-")))
+              .toArray(String[]::new));
+    }
     System.out.print(table);
+    rows.forEach(
+        row ->
+            row.weightRange()
+                .ifPresent(
+                    range ->
+                        System.out.println(
+                            row.mode().label() + " has " + range.label() + " weights")));
     if (undefined) {
       System.out.println(
           "- : not defined, for want of a positive or of a negative; left out of the mean");
     }
+  }
+
+  /** How far a mode's probabilities are from fp32's on average, where both were asked for. */
+  private static OptionalDouble meanDifference(List<Row> rows, Row row) {
+    Optional<Row> exact = rows.stream().filter(other -> other.mode() == Mode.FP32).findFirst();
+    if (row.mode() == Mode.FP32 || exact.isEmpty() || row.findings().isEmpty()) {
+      return OptionalDouble.empty();
+    }
+    double sum = 0;
+    for (int i = 0; i < row.findings().size(); i++) {
+      for (Finding finding : Finding.ALL) {
+        sum +=
+            Math.abs(row.findings().get(i).of(finding) - exact.get().findings().get(i).of(finding));
+      }
+    }
+    return OptionalDouble.of(sum / row.findings().size() / Finding.COUNT);
   }
 
   private static String auc(String format, double value) {
@@ -138,6 +188,8 @@ final class EvaluateCommand implements Callable<Integer> {
       mode.put("auc_mean", JsonFile.number(row.report().mean()));
       mode.put("auc", JsonFile.byFinding(row.report().auc()));
       mode.put("studies_per_s", row.studiesPerSecond());
+      row.weightRange().ifPresent(range -> mode.put("weights", range.label()));
+      meanDifference(rows, row).ifPresent(mean -> mode.put("mean_abs_dp_to_fp32", mean));
       modes.add(mode);
     }
     Map<String, Object> json = new LinkedHashMap<>();

@@ -35,11 +35,12 @@ final class InferCommand implements Callable<Integer> {
   }
 
   @Mixin private final ImageLimitOptions limits = new ImageLimitOptions();
+  @Mixin private final BackendChoice backends = new BackendChoice();
 
   @ArgGroup(multiplicity = "1")
   private Where where = new Where();
 
-  @Option(names = "--mode", paramLabel = "torch|fp32", required = true)
+  @Option(names = "--mode", paramLabel = "torch|fp32|int8", required = true)
   private String mode = "";
 
   @Option(names = "--json", paramLabel = "FILE", description = "the answers for programs")
@@ -56,6 +57,10 @@ final class InferCommand implements Callable<Integer> {
     Mode asked = CommandFailure.option("--mode", () -> Mode.ofLabel(mode));
     ImageNames names =
         new ImageNames(images, System.in, note -> System.err.println("pulmo: " + note));
+    if (where.server.isPresent() && backends.given()) {
+      throw CommandFailure.usage(
+          "--int8-range is given with --server, which chooses its weights itself; expected it with --bundle, or for pulmo serve");
+    }
     return where.bundle.isPresent()
         ? byBundle(where.bundle.get(), asked, names)
         : byServer(where.server.orElseThrow(), asked, names);
@@ -63,7 +68,9 @@ final class InferCommand implements Callable<Integer> {
 
   private int byBundle(Path folder, Mode asked, ImageNames names)
       throws IOException, InterruptedException {
-    try (LoadedModel model = LoadedModel.open(Bundle.open(folder), Set.of(asked), limits.limits());
+    try (LoadedModel model =
+            LoadedModel.open(
+                Bundle.open(folder), Set.of(asked), limits.limits(), backends.options());
         InferReport report = new InferReport(mode, json)) {
       BundleInference.run(model, asked, names, report);
       return exitCode(report);

@@ -58,6 +58,7 @@ final class InferReport implements AutoCloseable {
     model.put("version", analysis.modelVersion());
     model.put("digest", analysis.modelDigest());
     model.put("precision", mode);
+    analysis.weightRange().ifPresent(range -> model.put("weights", range.label()));
     row.put("model", model);
     json.write(json.images, row);
   }

@@ -11,10 +11,10 @@ import picocli.CommandLine.Option;
 final class ModeOption {
   @Option(
       names = "--mode",
-      paramLabel = "torch|fp32",
+      paramLabel = "torch|fp32|int8",
       split = ",",
       description =
-          "what computes the answers: PyTorch or OpenVINO; several with commas (default: all that can run)")
+          "what computes the answers: PyTorch, OpenVINO or OpenVINO in 8 bits; several with commas (default: all that can run)")
   private List<String> modes = List.of();
 
   boolean given() {

@@ -15,6 +15,7 @@ final class ServeCommand implements Callable<Integer> {
   @Mixin private final ListenOptions listen = new ListenOptions();
   @Mixin private final Lifetime lifetime = new Lifetime();
   @Mixin private final ModeOption modes = new ModeOption();
+  @Mixin private final BackendChoice backends = new BackendChoice();
   @Mixin private final ImageLimitOptions images = new ImageLimitOptions();
 
   @Option(
@@ -34,7 +35,8 @@ final class ServeCommand implements Callable<Integer> {
                 listen.listen(DEFAULT_PORT),
                 modes.modes(),
                 modes.given(),
-                images.limits()));
+                images.limits(),
+                backends.options()));
     System.out.println("serving listening on " + server.address());
     return lifetime.serve(server);
   }

@@ -176,12 +176,24 @@ class CommandErrorsTest {
   void serve_unknownMode_namesItAndTheChoices() throws Exception {
     refused(
         ExitCode.USAGE,
-        List.of("int4", "torch", "fp32"),
+        List.of("int4", "torch", "fp32", "int8"),
         "serve",
         "--repository",
         directory.toString(),
         "--mode",
         "int4");
+  }
+
+  @Test
+  void serve_unknownInt8Range_namesItAndTheChoices() throws Exception {
+    refused(
+        ExitCode.USAGE,
+        List.of("--int8-range is 'quarter'", "auto, full or half"),
+        "serve",
+        "--repository",
+        directory.toString(),
+        "--int8-range",
+        "quarter");
   }
 
   @Test

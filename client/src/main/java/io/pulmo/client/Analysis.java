@@ -4,6 +4,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What a model says about one radiograph.
@@ -14,13 +15,15 @@ import java.util.Map;
  * @param modelVersion the model's version
  * @param modelDigest SHA-256 of the model's bundle in hexadecimal: equal digests are equal models
  * @param precision what computed it, never {@link Precision#SERVER_CHOICE}
+ * @param weightRange with which weights, where the precision is {@link Precision#INT8}; else empty
  */
 public record Analysis(
     Map<String, Float> probabilities,
     String modelName,
     long modelVersion,
     String modelDigest,
-    Precision precision) {
+    Precision precision,
+    Optional<WeightRange> weightRange) {
   /** The fourteen findings of ChestX-ray14 in the NIH's spelling and order. */
   public static final List<String> LABELS =
       List.of(

@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 
 /** The one place where the client's types meet those of the wire. */
@@ -61,7 +62,8 @@ final class Wire {
         findings.getModel().getName(),
         findings.getModel().getVersion(),
         findings.getModel().getDigest(),
-        precision(findings.getPrecision()));
+        precision(findings.getPrecision()),
+        weightRange(findings.getWeightRange()));
   }
 
   static ServedModel model(io.pulmo.proto.ServedModel model) {
@@ -128,6 +130,19 @@ final class Wire {
       case SERVER_CHOICE -> io.pulmo.proto.Precision.PRECISION_UNSPECIFIED;
       case TORCH -> io.pulmo.proto.Precision.PRECISION_TORCH;
       case FP32 -> io.pulmo.proto.Precision.PRECISION_FP32;
+      case INT8 -> io.pulmo.proto.Precision.PRECISION_INT8;
+    };
+  }
+
+  private static Optional<WeightRange> weightRange(io.pulmo.proto.WeightRange weightRange) {
+    return switch (weightRange) {
+      case WEIGHT_RANGE_UNSPECIFIED -> Optional.empty();
+      case WEIGHT_RANGE_FULL -> Optional.of(WeightRange.FULL);
+      case WEIGHT_RANGE_HALF -> Optional.of(WeightRange.HALF);
+      case UNRECOGNIZED ->
+          throw new PulmoException(
+              Kind.INTERNAL,
+              "the server names a range of weights that this client does not know; use a client of the server's version");
     };
   }
 
@@ -135,6 +150,7 @@ final class Wire {
     return switch (precision) {
       case PRECISION_TORCH -> Precision.TORCH;
       case PRECISION_FP32 -> Precision.FP32;
+      case PRECISION_INT8 -> Precision.INT8;
       case PRECISION_UNSPECIFIED, UNRECOGNIZED ->
           throw new PulmoException(
               Kind.INTERNAL,

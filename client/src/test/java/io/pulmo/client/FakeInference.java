@@ -17,6 +17,7 @@ import io.pulmo.proto.ListModelsResponse;
 import io.pulmo.proto.ModelIdentity;
 import io.pulmo.proto.Precision;
 import io.pulmo.proto.ServedModel;
+import io.pulmo.proto.WeightRange;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -142,6 +143,9 @@ final class FakeInference extends InferenceGrpc.InferenceImplBase implements Aut
     Precision asked = request.getPrecision();
     findings.setPrecision(
         asked == Precision.PRECISION_UNSPECIFIED ? Precision.PRECISION_FP32 : asked);
+    if (asked == Precision.PRECISION_INT8) {
+      findings.setWeightRange(WeightRange.WEIGHT_RANGE_HALF);
+    }
     return answer.setFindings(findings).build();
   }
 }

@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -61,6 +62,17 @@ class PulmoClientTest {
     assertEquals(3, analysis.modelVersion());
     assertEquals("ab12", analysis.modelDigest());
     assertEquals(Precision.FP32, analysis.precision());
+    assertEquals(Optional.empty(), analysis.weightRange());
+  }
+
+  @Test
+  void analyze_int8_namesTheRangeOfItsWeights() {
+    Analysis analysis =
+        client.analyze(
+            FakeInference.image("value 25"), Options.defaults().withPrecision(Precision.INT8));
+    assertEquals(Precision.INT8, analysis.precision());
+    assertEquals(Optional.of(WeightRange.HALF), analysis.weightRange());
+    assertEquals("half-range", analysis.weightRange().orElseThrow().label());
   }
 
   @Test

@@ -4,6 +4,7 @@ import io.pulmo.model.image.ImageLimits;
 import io.pulmo.node.HostPort;
 import io.pulmo.node.Listen;
 import io.pulmo.node.NodeServer;
+import io.pulmo.serving.backend.BackendOptions;
 import io.pulmo.serving.backend.Mode;
 import io.pulmo.serving.engine.Engine;
 import io.pulmo.serving.repository.LoadedModel;
@@ -41,9 +42,15 @@ public final class ServingServer implements AutoCloseable {
    * @param modesExplicit whether a mode that cannot run is an error; otherwise the others are
    *     offered
    * @param limits on the images that are judged
+   * @param backends how the machine is used
    */
   public record Settings(
-      Path repository, Listen listen, Set<Mode> modes, boolean modesExplicit, ImageLimits limits) {
+      Path repository,
+      Listen listen,
+      Set<Mode> modes,
+      boolean modesExplicit,
+      ImageLimits limits,
+      BackendOptions backends) {
     /** Copies the modes. */
     public Settings {
       modes = Set.copyOf(modes);
@@ -52,7 +59,12 @@ public final class ServingServer implements AutoCloseable {
     /** All modes that can run, for images within {@link ImageLimits#DEFAULTS}. */
     public static Settings offering(Path repository, Listen listen) {
       return new Settings(
-          repository, listen, EnumSet.allOf(Mode.class), false, ImageLimits.DEFAULTS);
+          repository,
+          listen,
+          EnumSet.allOf(Mode.class),
+          false,
+          ImageLimits.DEFAULTS,
+          BackendOptions.ofThisMachine());
     }
   }
 
@@ -66,11 +78,23 @@ public final class ServingServer implements AutoCloseable {
   public static ServingServer start(Settings settings) throws IOException {
     Repository repository =
         Repository.open(
-            settings.repository(), settings.modes(), settings.modesExplicit(), settings.limits());
+            settings.repository(),
+            settings.modes(),
+            settings.modesExplicit(),
+            settings.limits(),
+            settings.backends());
     Engine engine = null;
     try {
       for (LoadedModel model : repository.models()) {
         log.info("Serving {} in {}", model.identity(), model.modes());
+        model
+            .modes()
+            .forEach(
+                mode ->
+                    model
+                        .weightRange(mode)
+                        .ifPresent(
+                            range -> log.info("{} has {} weights", mode.label(), range.label())));
         model
             .unavailable()
             .forEach(

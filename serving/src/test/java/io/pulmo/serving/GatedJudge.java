@@ -5,11 +5,13 @@ import io.pulmo.model.Findings;
 import io.pulmo.model.image.ImageDecoder;
 import io.pulmo.model.image.UnreadableImageException;
 import io.pulmo.serving.backend.Mode;
+import io.pulmo.serving.backend.WeightRange;
 import io.pulmo.serving.repository.Judge;
 import io.pulmo.serving.repository.ModelIdentity;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.Semaphore;
@@ -48,6 +50,11 @@ public final class GatedJudge implements Judge {
   @Override
   public Map<Mode, String> unavailable() {
     return Map.of(Mode.TORCH, "libtorch is not installed");
+  }
+
+  @Override
+  public Optional<WeightRange> weightRange(Mode mode) {
+    return Optional.empty();
   }
 
   @Override

@@ -28,7 +28,9 @@ import io.pulmo.node.Channels;
 import io.pulmo.node.Listen;
 import io.pulmo.proto.AnalyzeRequest;
 import io.pulmo.proto.InferenceGrpc;
+import io.pulmo.serving.backend.BackendOptions;
 import io.pulmo.serving.backend.Mode;
+import io.pulmo.serving.backend.WeightRange;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -37,6 +39,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -95,6 +98,33 @@ class ServingServerTest {
         assertEquals(torch.probability(label), fp32.probability(label), 1e-4f, label);
       }
     }
+  }
+
+  @Test
+  void analyze_int8_saysWhichWeightsJudged() throws Exception {
+    Bundle quantized = TestModels.withInt8(bundle, folder.resolve("quantized"));
+    BackendOptions half =
+        BackendOptions.ofThisMachine().withForcedRange(Optional.of(WeightRange.HALF));
+    try (ServingServer int8 =
+            ServingServer.start(
+                new ServingServer.Settings(
+                    quantized.folder(),
+                    Listen.loopback(0),
+                    Set.of(Mode.FP32, Mode.INT8),
+                    true,
+                    ImageLimits.DEFAULTS,
+                    half));
+        PulmoClient caller = PulmoClient.builder().target(int8.address().toString()).build()) {
+      Analysis analysis =
+          caller.analyze(TestImages.png(1), Options.defaults().withPrecision(Precision.INT8));
+      assertEquals(Precision.INT8, analysis.precision());
+      assertEquals(Optional.of(io.pulmo.client.WeightRange.HALF), analysis.weightRange());
+      assertEquals(Set.of(Precision.FP32, Precision.INT8), caller.models().getFirst().precisions());
+    }
+    PulmoException failure =
+        refused(TestImages.png(1), Options.defaults().withPrecision(Precision.INT8));
+    assertEquals(PulmoException.Kind.NOT_OFFERED, failure.kind());
+    assertTrue(String.valueOf(failure.getMessage()).contains("--calibration"));
   }
 
   @Test
@@ -188,7 +218,12 @@ class ServingServerTest {
     try (ServingServer one =
             ServingServer.start(
                 new ServingServer.Settings(
-                    folder, Listen.loopback(0), Set.of(Mode.FP32), true, ImageLimits.DEFAULTS));
+                    folder,
+                    Listen.loopback(0),
+                    Set.of(Mode.FP32),
+                    true,
+                    ImageLimits.DEFAULTS,
+                    BackendOptions.ofThisMachine()));
         PulmoClient its = PulmoClient.builder().target(one.address().toString()).build()) {
       PulmoException failure =
           assertThrows(

@@ -3,6 +3,9 @@ package io.pulmo.serving;
 import io.pulmo.export.BundleExporter;
 import io.pulmo.model.Finding;
 import io.pulmo.model.bundle.Bundle;
+import io.pulmo.model.bundle.BundleWriter;
+import io.pulmo.model.bundle.FileEntry;
+import io.pulmo.model.bundle.Manifest;
 import io.pulmo.model.image.ImagePipeline;
 import io.pulmo.model.image.Preprocessing;
 import io.pulmo.model.image.UnreadableImageException;
@@ -14,9 +17,12 @@ import io.pulmo.net.WeightedBinaryCrossEntropy;
 import io.pulmo.openvino.Core;
 import io.pulmo.openvino.OpenVinoNotFoundException;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Assumptions;
@@ -62,6 +68,37 @@ public final class TestModels {
                       twist.apply(
                           network.studyProbabilities(
                               crops, 1, Preprocessing.CROPS, preprocessing.cropPixels()))));
+    }
+  }
+
+  /**
+   * A copy of a bundle with two files of weights for int8, which here are the network itself: what
+   * is chosen can be told, and its answers are right.
+   */
+  public static Bundle withInt8(Bundle bundle, Path folder) throws IOException {
+    Manifest manifest = bundle.manifest();
+    try (BundleWriter writer = BundleWriter.create(folder)) {
+      List<FileEntry> files = new ArrayList<>();
+      for (FileEntry entry : manifest.files()) {
+        files.add(writer.add(entry.path(), Files.readAllBytes(bundle.file(entry.path()))));
+      }
+      byte[] onnx = Files.readAllBytes(bundle.file(Bundle.ONNX));
+      files.add(writer.add(Bundle.INT8_FULL, onnx));
+      files.add(writer.add(Bundle.INT8_HALF, onnx));
+      writer.add(
+          Bundle.MANIFEST,
+          new Manifest(
+                  manifest.format(),
+                  manifest.name(),
+                  manifest.version(),
+                  manifest.createdAt(),
+                  manifest.network(),
+                  manifest.preprocessing(),
+                  manifest.labels(),
+                  files,
+                  manifest.provenance())
+              .json());
+      return writer.commit();
     }
   }
 

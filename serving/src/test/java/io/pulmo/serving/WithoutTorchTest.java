@@ -13,6 +13,7 @@ import io.pulmo.model.image.ImageLimits;
 import io.pulmo.model.network.Preset;
 import io.pulmo.node.Listen;
 import io.pulmo.serving.ServingServer.Settings;
+import io.pulmo.serving.backend.BackendOptions;
 import io.pulmo.serving.backend.BackendUnavailableException;
 import io.pulmo.serving.backend.Mode;
 import java.io.File;
@@ -83,16 +84,31 @@ class WithoutTorchTest {
         case "fp32" ->
             serve(
                 new Settings(
-                    bundle, Listen.loopback(0), Set.of(Mode.FP32), true, ImageLimits.DEFAULTS));
+                    bundle,
+                    Listen.loopback(0),
+                    Set.of(Mode.FP32),
+                    true,
+                    ImageLimits.DEFAULTS,
+                    BackendOptions.ofThisMachine()));
         case "any" -> serve(Settings.offering(bundle, Listen.loopback(0)));
         case "torch" ->
             refused(
                 new Settings(
-                    bundle, Listen.loopback(0), Set.of(Mode.TORCH), true, ImageLimits.DEFAULTS));
+                    bundle,
+                    Listen.loopback(0),
+                    Set.of(Mode.TORCH),
+                    true,
+                    ImageLimits.DEFAULTS,
+                    BackendOptions.ofThisMachine()));
         case "broken" ->
             refused(
                 new Settings(
-                    bundle, Listen.loopback(0), Set.of(Mode.FP32), true, ImageLimits.DEFAULTS));
+                    bundle,
+                    Listen.loopback(0),
+                    Set.of(Mode.FP32),
+                    true,
+                    ImageLimits.DEFAULTS,
+                    BackendOptions.ofThisMachine()));
         default -> throw new IllegalArgumentException(arguments[0]);
       }
     }

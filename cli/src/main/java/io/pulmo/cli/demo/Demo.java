@@ -29,6 +29,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -218,7 +219,12 @@ public final class Demo implements AutoCloseable {
       throws IOException, InterruptedException, LabelListException {
     LabelList test = LabelList.read(data.resolve("test_list.txt"));
     List<DemoReport.Mode> modes = new ArrayList<>();
-    for (Precision precision : List.of(Precision.TORCH, Precision.FP32)) {
+    Set<Precision> offered = offered(server);
+    for (Precision precision : List.of(Precision.TORCH, Precision.FP32, Precision.INT8)) {
+      if (precision == Precision.INT8 && !offered.contains(precision)) {
+        say("no int8: the job's bundle was made without calibration images");
+        continue;
+      }
       String name = precision.name().toLowerCase(Locale.ROOT);
       try (Progress progress = Progress.start(name, " studies", test.size(), quiet)) {
         modes.add(StudyStream.run(server, precision, test, data.resolve("images"), progress));
@@ -231,6 +237,12 @@ public final class Demo implements AutoCloseable {
         job.step(),
         plan.workers(),
         (System.nanoTime() - startedNanos) / 1e9);
+  }
+
+  private static Set<Precision> offered(String server) {
+    try (PulmoClient client = PulmoClient.builder().target(server).build()) {
+      return client.models().getFirst().precisions();
+    }
   }
 
   private static void analyzeOwn(String server, Path folder) throws IOException {

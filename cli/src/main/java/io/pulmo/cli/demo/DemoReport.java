@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,11 +28,12 @@ record DemoReport(
   /**
    * One way of computing the answers.
    *
-   * @param name torch or fp32
+   * @param name torch, fp32 or int8
+   * @param weights of int8, such as half-range; empty for the others
    * @param report how good they were
    * @param studiesPerSecond from the first study sent to the last answer
    */
-  record Mode(String name, AucReport report, double studiesPerSecond) {}
+  record Mode(String name, Optional<String> weights, AucReport report, double studiesPerSecond) {}
 
   String table() {
     Table table = new Table("mode", "mean AUC", "studies/s", "ratio to torch");
@@ -43,7 +45,14 @@ record DemoReport(
           String.format(
               Locale.ROOT, "%.2f", mode.studiesPerSecond() / modes.getFirst().studiesPerSecond()));
     }
-    return table
+    StringBuilder notes = new StringBuilder();
+    for (Mode mode : modes) {
+      mode.weights()
+          .ifPresent(
+              weights -> notes.append("%s has %s weights%n".formatted(mode.name(), weights)));
+    }
+    return table.toString()
+        + notes
         + String.format(
             Locale.ROOT,
             "%d unseen studies, at least %d positives a disease; %d steps on %d workers; %.0f s in all%n",
@@ -61,6 +70,7 @@ record DemoReport(
       row.put("mode", mode.name());
       row.put("auc_mean", JsonFile.number(mode.report().mean()));
       row.put("studies_per_s", mode.studiesPerSecond());
+      mode.weights().ifPresent(weights -> row.put("weights", weights));
       row.put("auc", JsonFile.byFinding(mode.report().auc()));
       rows.add(row);
     }

@@ -8,6 +8,7 @@ import io.pulmo.client.Options;
 import io.pulmo.client.Precision;
 import io.pulmo.client.PulmoClient;
 import io.pulmo.client.PulmoException;
+import io.pulmo.client.WeightRange;
 import io.pulmo.model.Finding;
 import io.pulmo.model.data.LabelList;
 import io.pulmo.model.metric.AucReport;
@@ -16,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -36,6 +38,7 @@ final class StudyStream {
       throws IOException, InterruptedException {
     float[] probabilities = new float[list.size() * Finding.COUNT];
     AtomicInteger answered = new AtomicInteger();
+    AtomicReference<WeightRange> weights = new AtomicReference<>();
     AtomicReference<PulmoException> refused = new AtomicReference<>();
     AnalysisListener listener =
         new AnalysisListener() {
@@ -45,6 +48,7 @@ final class StudyStream {
             for (Finding finding : Finding.ALL) {
               probabilities[row + finding.ordinal()] = analysis.probability(finding.label());
             }
+            analysis.weightRange().ifPresent(weights::set);
             progress.at(answered.incrementAndGet());
           }
 
@@ -69,6 +73,7 @@ final class StudyStream {
       }
       return new DemoReport.Mode(
           precision.name().toLowerCase(Locale.ROOT),
+          Optional.ofNullable(weights.get()).map(WeightRange::label),
           AucReport.of(probabilities, list),
           list.size() / seconds);
     }

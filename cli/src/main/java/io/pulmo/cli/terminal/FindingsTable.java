@@ -22,6 +22,7 @@ public final class FindingsTable {
         + analysis.modelDigest().substring(0, 12)
         + "), "
         + analysis.precision().name().toLowerCase(Locale.ROOT)
+        + analysis.weightRange().map(range -> " with " + range.label() + " weights").orElse("")
         + System.lineSeparator();
   }
 }

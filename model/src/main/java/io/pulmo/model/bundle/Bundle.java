@@ -22,6 +22,12 @@ public record Bundle(Path folder, Manifest manifest, String digest) {
   /** The network for OpenVINO, in float32. */
   public static final String ONNX = "fp32.onnx";
 
+  /** The network for OpenVINO with quantized weights of full range; not in every bundle. */
+  public static final String INT8_FULL = "int8-full.onnx";
+
+  /** The network for OpenVINO with quantized weights of half range; not in every bundle. */
+  public static final String INT8_HALF = "int8-half.onnx";
+
   /** The network's weights by torchvision's names. */
   public static final String WEIGHTS = "weights.safetensors";
 
@@ -53,13 +59,18 @@ public record Bundle(Path folder, Manifest manifest, String digest) {
     return new Bundle(folder, manifest, Sha256.of(json));
   }
 
+  /** Whether the manifest lists a file. */
+  public boolean has(String name) {
+    return manifest.files().stream().anyMatch(entry -> entry.path().equals(name));
+  }
+
   /**
    * The path of a file that the manifest lists.
    *
    * @throws BundleException if it lists no such file
    */
   public Path file(String name) throws BundleException {
-    if (manifest.files().stream().noneMatch(entry -> entry.path().equals(name))) {
+    if (!has(name)) {
       throw new BundleException(
           folder.resolve(MANIFEST)
               + ": files lists no '"

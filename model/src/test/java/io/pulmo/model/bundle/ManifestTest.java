@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.regex.Pattern;
 import net.jqwik.api.ForAll;
@@ -106,6 +107,28 @@ class ManifestTest {
     assertEquals(32 + 54 + 32, pixels[0] & 0xff);
     assertEquals(32 + 54 + 41, pixels[1] & 0xff);
     assertEquals(4, pixels.length);
+  }
+
+  @Test
+  void selfTest_int8Tolerance_isOptionalAndChecked() throws Exception {
+    SelfTest without = new SelfTest(1, Collections.nCopies(14, 0.5f), 1e-4f);
+    assertEquals(without, SelfTest.parse("selftest.json", without.json()));
+    SelfTest with = new SelfTest(1, Collections.nCopies(14, 0.5f), 1e-4f, Optional.of(0.05f));
+    assertEquals(with, SelfTest.parse("selftest.json", with.json()));
+    BundleException thrown =
+        assertThrows(
+            BundleException.class,
+            () ->
+                SelfTest.parse(
+                    "selftest.json",
+                    new String(with.json(), StandardCharsets.UTF_8)
+                        .replace("0.05", "5")
+                        .getBytes(StandardCharsets.UTF_8)));
+    assertTrue(String.valueOf(thrown.getMessage()).contains("int8Tolerance is 5"));
+    float[] answer = new float[14];
+    Arrays.fill(answer, 0.54f);
+    assertTrue(with.mismatch(answer).isPresent());
+    assertTrue(with.mismatch(answer, 0.05f).isEmpty());
   }
 
   @Test

@@ -1,5 +1,7 @@
 package io.pulmo.serving.backend;
 
+import java.util.Optional;
+
 /**
  * A network loaded into an engine, which judges one study's ten crops at a time.
  *
@@ -8,6 +10,9 @@ package io.pulmo.serving.backend;
 public sealed interface Backend extends AutoCloseable permits OpenVinoBackend, TorchBackend {
   /** What it is. */
   Mode mode();
+
+  /** Which weights a quantized network has; empty for one that is not quantized. */
+  Optional<WeightRange> weightRange();
 
   /** How many calls side by side keep the machine busy; more wait for one another. */
   int parallelism();

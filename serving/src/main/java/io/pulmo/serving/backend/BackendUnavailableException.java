@@ -7,6 +7,12 @@ public final class BackendUnavailableException extends RuntimeException {
   private final Mode mode;
 
   /** For a mode that cannot run, with the reason and the mend. */
+  public BackendUnavailableException(Mode mode, String reason) {
+    super(reason);
+    this.mode = mode;
+  }
+
+  /** As above, with what was thrown. */
   public BackendUnavailableException(Mode mode, String reason, Throwable cause) {
     super(reason, cause);
     this.mode = mode;

@@ -7,7 +7,12 @@ public enum Mode {
   /** OpenVINO in float32. */
   FP32,
   /** PyTorch in float32. */
-  TORCH;
+  TORCH,
+  /**
+   * OpenVINO with weights and activations of 8 bits. The last: it is fast, and an approximation,
+   * which nobody gets unasked who can have the network itself.
+   */
+  INT8;
 
   /** The name on the command line and in tables, such as {@code fp32}. */
   public String label() {
@@ -25,6 +30,6 @@ public enum Mode {
         return mode;
       }
     }
-    throw new IllegalArgumentException("the mode is '" + label + "', expected torch or fp32");
+    throw new IllegalArgumentException("the mode is '" + label + "', expected torch, fp32 or int8");
   }
 }

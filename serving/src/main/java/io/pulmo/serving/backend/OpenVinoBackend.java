@@ -14,11 +14,12 @@ import io.pulmo.openvino.Tensor;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Semaphore;
 
-/** A network on OpenVINO's processor plugin in float32. */
+/** A network on OpenVINO's processor plugin, in float32 or quantized. */
 public final class OpenVinoBackend implements Backend {
   private record Place(InferRequest request, Tensor input) {}
 
@@ -31,7 +32,11 @@ public final class OpenVinoBackend implements Backend {
   private final Queue<Place> free = new ConcurrentLinkedQueue<>();
   private final Semaphore permits;
 
-  private OpenVinoBackend(Core core, CompiledModel compiled, int places) {
+  private final Optional<WeightRange> weightRange;
+
+  private OpenVinoBackend(
+      Optional<WeightRange> weightRange, Core core, CompiledModel compiled, int places) {
+    this.weightRange = weightRange;
     this.core = core;
     this.compiled = compiled;
     this.places = places;
@@ -41,19 +46,21 @@ public final class OpenVinoBackend implements Backend {
   /**
    * Compiles an ONNX file for this machine's processor.
    *
+   * @param weightRange which weights the file has; empty where it is not quantized
    * @param cropPixels the side of the crops
    * @param threads how many threads compute
    * @throws BackendUnavailableException if OpenVINO is not there or does not load
    * @throws OpenVinoException if it cannot use the file
    * @throws BundleException if the file is a model of something else
    */
-  public static OpenVinoBackend open(Path onnx, int cropPixels, int threads)
+  public static OpenVinoBackend open(
+      Path onnx, Optional<WeightRange> weightRange, int cropPixels, int threads)
       throws BundleException {
     Core core;
     try {
       core = Core.create();
     } catch (OpenVinoNotFoundException | OpenVinoException e) {
-      throw new BackendUnavailableException(Mode.FP32, String.valueOf(e.getMessage()), e);
+      throw new BackendUnavailableException(modeOf(weightRange), String.valueOf(e.getMessage()), e);
     }
     try (Model model = core.readModel(onnx)) {
       // Static shapes: the plugin plans its memory and its kernels for them.
@@ -67,14 +74,19 @@ public final class OpenVinoBackend implements Backend {
                   // A processor with bfloat16 would use it unasked.
                   "INFERENCE_PRECISION_HINT", "f32",
                   "INFERENCE_NUM_THREADS", Integer.toString(threads)));
-      return place(core, compiled, onnx, cropPixels);
+      return place(weightRange, core, compiled, onnx, cropPixels);
     } catch (BundleException | RuntimeException | Error e) {
       core.close();
       throw e;
     }
   }
 
-  private static OpenVinoBackend place(Core core, CompiledModel compiled, Path onnx, int cropPixels)
+  private static OpenVinoBackend place(
+      Optional<WeightRange> weightRange,
+      Core core,
+      CompiledModel compiled,
+      Path onnx,
+      int cropPixels)
       throws BundleException {
     OpenVinoBackend backend;
     try {
@@ -83,7 +95,7 @@ public final class OpenVinoBackend implements Backend {
         throw new BundleException(
             onnx + " answers in the shape " + shape + ", expected " + OUTPUT + "; export it again");
       }
-      backend = new OpenVinoBackend(core, compiled, compiled.optimalRequests());
+      backend = new OpenVinoBackend(weightRange, core, compiled, compiled.optimalRequests());
     } catch (BundleException | RuntimeException | Error e) {
       compiled.close();
       throw e;
@@ -105,7 +117,16 @@ public final class OpenVinoBackend implements Backend {
 
   @Override
   public Mode mode() {
-    return Mode.FP32;
+    return modeOf(weightRange);
+  }
+
+  @Override
+  public Optional<WeightRange> weightRange() {
+    return weightRange;
+  }
+
+  private static Mode modeOf(Optional<WeightRange> weightRange) {
+    return weightRange.isPresent() ? Mode.INT8 : Mode.FP32;
   }
 
   @Override

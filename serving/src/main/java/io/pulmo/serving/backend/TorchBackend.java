@@ -4,6 +4,7 @@ import io.pulmo.model.image.Preprocessing;
 import io.pulmo.model.weights.Weights;
 import io.pulmo.net.DenseNet;
 import io.pulmo.net.EngineUnavailableException;
+import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -51,6 +52,11 @@ public final class TorchBackend implements Backend {
   @Override
   public Mode mode() {
     return Mode.TORCH;
+  }
+
+  @Override
+  public Optional<WeightRange> weightRange() {
+    return Optional.empty();
   }
 
   @Override

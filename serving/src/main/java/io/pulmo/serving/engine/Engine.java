@@ -181,7 +181,9 @@ public final class Engine implements AutoCloseable {
     }
     try {
       Findings findings = task.model.judge(task.study.image(), task.mode);
-      task.answer.complete(new Judgement(findings, task.model.identity(), task.mode));
+      task.answer.complete(
+          new Judgement(
+              findings, task.model.identity(), task.mode, task.model.weightRange(task.mode)));
     } catch (UnreadableImageException e) {
       task.answer.completeExceptionally(
           new RefusedException(Reason.UNREADABLE_IMAGE, String.valueOf(e.getMessage()), e));

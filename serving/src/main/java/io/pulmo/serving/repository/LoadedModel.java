@@ -10,21 +10,25 @@ import io.pulmo.model.image.UnreadableImageException;
 import io.pulmo.model.weights.Weights;
 import io.pulmo.model.weights.WeightsFile;
 import io.pulmo.serving.backend.Backend;
+import io.pulmo.serving.backend.BackendOptions;
 import io.pulmo.serving.backend.BackendUnavailableException;
 import io.pulmo.serving.backend.Mode;
 import io.pulmo.serving.backend.OpenVinoBackend;
 import io.pulmo.serving.backend.TorchBackend;
+import io.pulmo.serving.backend.WeightRange;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -46,6 +50,9 @@ public final class LoadedModel implements Judge, AutoCloseable {
   /** What float32 in another order of summation may change; a bundle may ask for less. */
   private static final float MOST_TOLERANCE = 1e-4f;
 
+  /** What 8 bits may change of a test image whose answers are far from both 0 and 1. */
+  private static final float MOST_INT8_TOLERANCE = 0.25f;
+
   private final ModelIdentity identity;
   private final Preprocessing preprocessing;
   private final ImagePipeline pipeline;
@@ -60,20 +67,22 @@ public final class LoadedModel implements Judge, AutoCloseable {
 
   /** Loads a bundle as below, for images within {@link ImageLimits#DEFAULTS}. */
   public static LoadedModel open(Bundle bundle, Set<Mode> modes) throws IOException {
-    return open(bundle, modes, ImageLimits.DEFAULTS);
+    return open(bundle, modes, ImageLimits.DEFAULTS, BackendOptions.ofThisMachine());
   }
 
   /**
    * Loads a bundle for all of these modes.
    *
    * @param limits on the images that it judges
+   * @param options how it uses the machine
    * @throws BackendUnavailableException if one of them cannot run on this machine, with the mend
    * @throws SelfTestException if one of them computes something else than the bundle expects
    * @throws IOException if a file cannot be read
    */
-  public static LoadedModel open(Bundle bundle, Set<Mode> modes, ImageLimits limits)
+  public static LoadedModel open(
+      Bundle bundle, Set<Mode> modes, ImageLimits limits, BackendOptions options)
       throws IOException {
-    return load(bundle, Repository.identity(bundle), modes, true, limits);
+    return load(bundle, Repository.identity(bundle), modes, true, limits, options);
   }
 
   /**
@@ -81,27 +90,35 @@ public final class LoadedModel implements Judge, AutoCloseable {
    * what is with the others.
    *
    * @param limits on the images that it judges
+   * @param options how it uses the machine
    * @throws BackendUnavailableException if none can run
    * @throws SelfTestException if one of them computes something else than the bundle expects
    * @throws IOException if a file cannot be read
    */
-  public static LoadedModel openRunnable(Bundle bundle, Set<Mode> modes, ImageLimits limits)
+  public static LoadedModel openRunnable(
+      Bundle bundle, Set<Mode> modes, ImageLimits limits, BackendOptions options)
       throws IOException {
-    return load(bundle, Repository.identity(bundle), modes, false, limits);
+    return load(bundle, Repository.identity(bundle), modes, false, limits, options);
   }
 
   static LoadedModel load(
-      Bundle bundle, ModelIdentity identity, Set<Mode> modes, boolean required, ImageLimits limits)
+      Bundle bundle,
+      ModelIdentity identity,
+      Set<Mode> modes,
+      boolean required,
+      ImageLimits limits,
+      BackendOptions options)
       throws IOException {
     if (modes.isEmpty()) {
-      throw new IllegalArgumentException("no mode is given, expected torch, fp32 or both");
+      throw new IllegalArgumentException(
+          "no mode is given, expected one or more of torch, fp32 and int8");
     }
     LoadedModel model = new LoadedModel(bundle, identity, limits);
     try {
       BackendUnavailableException last = null;
       for (Mode mode : EnumSet.copyOf(modes)) {
         try {
-          model.backends.put(mode, backend(bundle, mode));
+          model.backends.put(mode, backend(bundle, mode, options));
         } catch (BackendUnavailableException e) {
           if (required) {
             throw e;
@@ -121,12 +138,19 @@ public final class LoadedModel implements Judge, AutoCloseable {
     }
   }
 
-  private static Backend backend(Bundle bundle, Mode mode) throws IOException {
-    int threads = Runtime.getRuntime().availableProcessors();
+  private static Backend backend(Bundle bundle, Mode mode, BackendOptions options)
+      throws IOException {
+    int threads = options.threads();
     int cropPixels = bundle.manifest().preprocessing().cropPixels();
     try {
       return switch (mode) {
-        case FP32 -> OpenVinoBackend.open(bundle.file(Bundle.ONNX), cropPixels, threads);
+        case FP32 ->
+            OpenVinoBackend.open(bundle.file(Bundle.ONNX), Optional.empty(), cropPixels, threads);
+        case INT8 -> {
+          WeightRange range = options.weightRange();
+          yield OpenVinoBackend.open(
+              quantized(bundle, range), Optional.of(range), cropPixels, threads);
+        }
         case TORCH -> {
           Weights weights =
               WeightsFile.read(bundle.file(Bundle.WEIGHTS), bundle.manifest().network());
@@ -144,21 +168,41 @@ public final class LoadedModel implements Judge, AutoCloseable {
     }
   }
 
+  private static Path quantized(Bundle bundle, WeightRange range) throws IOException {
+    if (!bundle.has(range.file())) {
+      boolean neither =
+          Arrays.stream(WeightRange.values()).map(WeightRange::file).noneMatch(bundle::has);
+      throw new BackendUnavailableException(
+          Mode.INT8,
+          neither
+              ? "the bundle was exported without calibration images: export it again with --calibration"
+              : "the bundle has no " + range.file() + ": export it again with this release");
+    }
+    return bundle.file(range.file());
+  }
+
   /** Runs the self-test in every place of every backend, which also warms them up. */
   private void selfTest(Bundle bundle) throws IOException {
-    SelfTest stored = bundle.selfTest();
-    SelfTest test =
-        new SelfTest(
-            stored.seed(), stored.probabilities(), Math.min(stored.tolerance(), MOST_TOLERANCE));
+    SelfTest test = bundle.selfTest();
+    float int8Tolerance = test.int8Tolerance().orElse(MOST_INT8_TOLERANCE);
     float[] crops = test.input(preprocessing);
     for (Backend backend : backends.values()) {
+      float tolerance =
+          switch (backend.mode()) {
+            case FP32, TORCH -> Math.min(test.tolerance(), MOST_TOLERANCE);
+            case INT8 -> Math.min(int8Tolerance, MOST_INT8_TOLERANCE);
+          };
       for (int i = 0; i < backend.parallelism(); i++) {
-        String mismatch = test.mismatch(backend.judge(crops)).orElse(null);
+        String mismatch = test.mismatch(backend.judge(crops), tolerance).orElse(null);
         if (mismatch != null) {
           throw new SelfTestException(
               bundle.folder()
                   + " was refused: in "
                   + backend.mode().label()
+                  + backend
+                      .weightRange()
+                      .map(range -> " with " + range.label() + " weights")
+                      .orElse("")
                   + " "
                   + mismatch
                   + "; export the bundle again");
@@ -178,6 +222,11 @@ public final class LoadedModel implements Judge, AutoCloseable {
   }
 
   @Override
+  public Optional<WeightRange> weightRange(Mode mode) {
+    return backend(mode).weightRange();
+  }
+
+  @Override
   public Map<Mode, String> unavailable() {
     return Collections.unmodifiableMap(unavailable);
   }
@@ -189,14 +238,19 @@ public final class LoadedModel implements Judge, AutoCloseable {
 
   @Override
   public Findings judge(byte[] image, Mode mode) throws UnreadableImageException {
+    Backend backend = backend(mode);
+    float[] crops = new float[Preprocessing.CROPS * preprocessing.cropSize()];
+    pipeline.tenCrops(pipeline.resized(image), crops, 0);
+    return new Findings(backend.judge(crops));
+  }
+
+  private Backend backend(Mode mode) {
     Backend backend = backends.get(mode);
     if (backend == null) {
       throw new IllegalArgumentException(
           "the mode is " + mode.label() + ", loaded are " + backends.keySet());
     }
-    float[] crops = new float[Preprocessing.CROPS * preprocessing.cropSize()];
-    pipeline.tenCrops(pipeline.resized(image), crops, 0);
-    return new Findings(backend.judge(crops));
+    return backend;
   }
 
   /**

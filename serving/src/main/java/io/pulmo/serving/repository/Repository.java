@@ -3,6 +3,7 @@ package io.pulmo.serving.repository;
 import io.pulmo.model.bundle.Bundle;
 import io.pulmo.model.bundle.BundleException;
 import io.pulmo.model.image.ImageLimits;
+import io.pulmo.serving.backend.BackendOptions;
 import io.pulmo.serving.backend.Mode;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -33,17 +34,24 @@ public final class Repository implements AutoCloseable {
    * {@link LoadedModel#openRunnable} does.
    *
    * @param limits on the images that they judge
+   * @param options how they use the machine
    * @throws IOException if there is no bundle, or one is altered, or fails its self-test; the
    *     message names it
    */
   public static Repository open(
-      Path folder, Set<Mode> modes, boolean modesRequired, ImageLimits limits) throws IOException {
+      Path folder,
+      Set<Mode> modes,
+      boolean modesRequired,
+      ImageLimits limits,
+      BackendOptions options)
+      throws IOException {
     Repository repository = new Repository();
     try {
       for (Path path : bundles(folder)) {
         Bundle bundle = Bundle.open(path);
         ModelIdentity identity = path.equals(folder) ? identity(bundle) : placed(bundle);
-        repository.models.add(LoadedModel.load(bundle, identity, modes, modesRequired, limits));
+        repository.models.add(
+            LoadedModel.load(bundle, identity, modes, modesRequired, limits, options));
       }
       return repository;
     } catch (IOException | RuntimeException | Error e) {

@@ -9,6 +9,7 @@ import io.pulmo.proto.Findings;
 import io.pulmo.proto.ModelIdentity;
 import io.pulmo.proto.Precision;
 import io.pulmo.proto.ServedModel;
+import io.pulmo.proto.WeightRange;
 import io.pulmo.serving.backend.Mode;
 import io.pulmo.serving.engine.Judgement;
 import io.pulmo.serving.engine.RefusedException;
@@ -46,12 +47,13 @@ final class Wire {
           case PRECISION_UNSPECIFIED -> Optional.empty();
           case PRECISION_TORCH -> Optional.of(Mode.TORCH);
           case PRECISION_FP32 -> Optional.of(Mode.FP32);
+          case PRECISION_INT8 -> Optional.of(Mode.INT8);
           case UNRECOGNIZED ->
               throw Status.INVALID_ARGUMENT
                   .withDescription(
                       "precision is "
                           + request.getPrecisionValue()
-                          + ", expected one of 0 (the server's choice), 1 (torch), 2 (fp32)")
+                          + ", expected one of 0 (the server's choice), 1 (torch), 2 (fp32), 3 (int8)")
                   .asRuntimeException();
         };
     return new Study(request.getImage().toByteArray(), mode, request.getModel(), expiresNanos);
@@ -74,7 +76,8 @@ final class Wire {
         .setFindings(
             findings
                 .setModel(identity(judgement.model()))
-                .setPrecision(precision(judgement.mode())))
+                .setPrecision(precision(judgement.mode()))
+                .setWeightRange(weightRange(judgement.weightRange())))
         .build();
   }
 
@@ -136,6 +139,19 @@ final class Wire {
     return switch (mode) {
       case FP32 -> Precision.PRECISION_FP32;
       case TORCH -> Precision.PRECISION_TORCH;
+      case INT8 -> Precision.PRECISION_INT8;
     };
+  }
+
+  private static WeightRange weightRange(
+      Optional<io.pulmo.serving.backend.WeightRange> weightRange) {
+    return weightRange
+        .map(
+            range ->
+                switch (range) {
+                  case FULL -> WeightRange.WEIGHT_RANGE_FULL;
+                  case HALF -> WeightRange.WEIGHT_RANGE_HALF;
+                })
+        .orElse(WeightRange.WEIGHT_RANGE_UNSPECIFIED);
   }
 }

@@ -17,13 +17,18 @@ import io.pulmo.model.image.ImageLimits;
 import io.pulmo.model.network.Preset;
 import io.pulmo.serving.TestImages;
 import io.pulmo.serving.TestModels;
+import io.pulmo.serving.backend.BackendOptions;
+import io.pulmo.serving.backend.BackendUnavailableException;
 import io.pulmo.serving.backend.Mode;
+import io.pulmo.serving.backend.Processor;
+import io.pulmo.serving.backend.WeightRange;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeAll;
@@ -55,7 +60,7 @@ class RepositoryTest {
     Bundle bundle = TestModels.bundle(folder.resolve("b"), preset, 7);
     float lowest = 1;
     float highest = 0;
-    try (LoadedModel model = LoadedModel.open(bundle, EnumSet.allOf(Mode.class))) {
+    try (LoadedModel model = LoadedModel.open(bundle, EnumSet.of(Mode.FP32, Mode.TORCH))) {
       for (int seed = 0; seed < 5; seed++) {
         byte[] image = TestImages.png(seed);
         Findings torch = model.judge(image, Mode.TORCH);
@@ -73,6 +78,44 @@ class RepositoryTest {
   }
 
   @Test
+  void open_int8_usesTheWeightsThatSuitTheProcessorOrThatAreForced() throws Exception {
+    Bundle bundle =
+        TestModels.withInt8(
+            TestModels.bundle(folder.resolve("b"), Preset.SMALL, 7), folder.resolve("q"));
+    assertEquals(WeightRange.FULL, opened(bundle, Set.of("avx512_vnni"), Optional.empty()));
+    assertEquals(WeightRange.HALF, opened(bundle, Set.of("avx2"), Optional.empty()));
+    assertEquals(WeightRange.FULL, opened(bundle, Set.of("avx2"), Optional.of(WeightRange.FULL)));
+  }
+
+  private static WeightRange opened(Bundle bundle, Set<String> flags, Optional<WeightRange> forced)
+      throws Exception {
+    BackendOptions options = new BackendOptions(new Processor("a", flags), forced, 2);
+    try (LoadedModel model =
+        LoadedModel.open(bundle, EnumSet.of(Mode.FP32, Mode.INT8), ImageLimits.DEFAULTS, options)) {
+      assertEquals(List.of(Mode.FP32, Mode.INT8), List.copyOf(model.modes()));
+      assertEquals(Optional.empty(), model.weightRange(Mode.FP32));
+      byte[] image = TestImages.png(3);
+      assertEquals(
+          model.judge(image, Mode.FP32).of(Finding.MASS),
+          model.judge(image, Mode.INT8).of(Finding.MASS),
+          1e-4f);
+      return model.weightRange(Mode.INT8).orElseThrow();
+    }
+  }
+
+  @Test
+  void open_int8WithoutCalibration_saysHowToExport() throws Exception {
+    Bundle bundle = TestModels.bundle(folder.resolve("b"), Preset.SMALL, 7);
+    BackendUnavailableException thrown =
+        assertThrows(
+            BackendUnavailableException.class, () -> LoadedModel.open(bundle, Set.of(Mode.INT8)));
+    assertEquals(Mode.INT8, thrown.mode());
+    assertEquals(
+        "the bundle was exported without calibration images: export it again with --calibration",
+        thrown.getMessage());
+  }
+
+  @Test
   void open_severalVersions_servesTheHighestOfEachName() throws Exception {
     Bundle bundle = TestModels.bundle(folder.resolve("r/chest/9"), Preset.SMALL, 1);
     TestModels.bundle(folder.resolve("r/chest/10"), Preset.SMALL, 2);
@@ -80,7 +123,12 @@ class RepositoryTest {
     Files.createDirectories(folder.resolve("r/chest/11")); // no manifest yet
     Files.createDirectories(folder.resolve("r/.chest.123/1"));
     try (Repository repository =
-        Repository.open(folder.resolve("r"), TORCH, true, ImageLimits.DEFAULTS)) {
+        Repository.open(
+            folder.resolve("r"),
+            TORCH,
+            true,
+            ImageLimits.DEFAULTS,
+            BackendOptions.ofThisMachine())) {
       List<ModelIdentity> models = repository.models().stream().map(LoadedModel::identity).toList();
       assertEquals(2, models.size());
       assertEquals("chest", models.get(0).name());
@@ -88,7 +136,9 @@ class RepositoryTest {
       assertEquals("other", models.get(1).name());
       assertEquals(2, models.get(1).version());
     }
-    try (Repository one = Repository.open(bundle.folder(), TORCH, true, ImageLimits.DEFAULTS)) {
+    try (Repository one =
+        Repository.open(
+            bundle.folder(), TORCH, true, ImageLimits.DEFAULTS, BackendOptions.ofThisMachine())) {
       assertEquals(
           List.of(new ModelIdentity("chest", 1, bundle.digest())),
           one.models().stream().map(LoadedModel::identity).toList());
@@ -96,7 +146,9 @@ class RepositoryTest {
   }
 
   @ParameterizedTest
-  @EnumSource(Mode.class)
+  @EnumSource(
+      value = Mode.class,
+      names = {"FP32", "TORCH"})
   void open_selfTestFails_isRefusedWithFindingExpectedAndGot(Mode mode) throws Exception {
     float[] got = new float[1];
     Bundle bundle =
@@ -130,7 +182,13 @@ class RepositoryTest {
     BundleException thrown =
         assertThrows(
             BundleException.class,
-            () -> Repository.open(folder.resolve("r"), TORCH, true, ImageLimits.DEFAULTS));
+            () ->
+                Repository.open(
+                    folder.resolve("r"),
+                    TORCH,
+                    true,
+                    ImageLimits.DEFAULTS,
+                    BackendOptions.ofThisMachine()));
     assertTrue(messageOf(thrown).contains(altered.file), messageOf(thrown));
   }
 
@@ -185,13 +243,17 @@ class RepositoryTest {
     BundleException none =
         assertThrows(
             BundleException.class,
-            () -> Repository.open(folder, TORCH, true, ImageLimits.DEFAULTS));
+            () ->
+                Repository.open(
+                    folder, TORCH, true, ImageLimits.DEFAULTS, BackendOptions.ofThisMachine()));
     assertTrue(messageOf(none).contains("NAME/VERSION/manifest.json"), messageOf(none));
     Path missing = folder.resolve("missing");
     BundleException thrown =
         assertThrows(
             BundleException.class,
-            () -> Repository.open(missing, TORCH, true, ImageLimits.DEFAULTS));
+            () ->
+                Repository.open(
+                    missing, TORCH, true, ImageLimits.DEFAULTS, BackendOptions.ofThisMachine()));
     assertTrue(messageOf(thrown).contains(missing.toString()), messageOf(thrown));
   }
 
@@ -203,8 +265,8 @@ class RepositoryTest {
       files.add(Files.write(folder.resolve(i + ".png"), TestImages.png(i)));
     }
     AtomicInteger judged = new AtomicInteger();
-    try (LoadedModel model = LoadedModel.open(bundle, EnumSet.allOf(Mode.class))) {
-      for (Mode mode : Mode.values()) {
+    try (LoadedModel model = LoadedModel.open(bundle, EnumSet.of(Mode.FP32, Mode.TORCH))) {
+      for (Mode mode : model.modes()) {
         judged.set(0);
         List<Findings> all = model.judgeAll(files, mode, done -> judged.incrementAndGet());
         for (int i = 0; i < 20; i++) {

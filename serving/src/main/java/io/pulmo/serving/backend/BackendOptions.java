@@ -1,0 +1,35 @@
+package io.pulmo.serving.backend;
+
+import java.util.Optional;
+
+/**
+ * How backends use a machine.
+ *
+ * @param processor what they run on
+ * @param forcedRange the weights of a quantized network; empty for what suits the processor
+ * @param threads how many compute, at least 1
+ */
+public record BackendOptions(Processor processor, Optional<WeightRange> forcedRange, int threads) {
+  /** Checks the number of threads. */
+  public BackendOptions {
+    if (threads < 1) {
+      throw new IllegalArgumentException("threads is " + threads + ", expected 1 or more");
+    }
+  }
+
+  /** What suits the machine that this runs on, within the quota of its container. */
+  public static BackendOptions ofThisMachine() {
+    return new BackendOptions(
+        Processor.here(), Optional.empty(), Runtime.getRuntime().availableProcessors());
+  }
+
+  /** These with weights of a given range. */
+  public BackendOptions withForcedRange(Optional<WeightRange> range) {
+    return new BackendOptions(processor, range, threads);
+  }
+
+  /** The weights that are used. */
+  public WeightRange weightRange() {
+    return forcedRange.orElseGet(processor::weightRange);
+  }
+}
