@@ -1,207 +1,181 @@
 package io.pulmo.export;
 
-import com.google.protobuf.ByteString;
-import com.google.protobuf.UnsafeByteOperations;
-import io.pulmo.export.onnx.AttributeProto;
-import io.pulmo.export.onnx.AttributeProto.AttributeType;
-import io.pulmo.export.onnx.GraphProto;
-import io.pulmo.export.onnx.ModelProto;
-import io.pulmo.export.onnx.NodeProto;
-import io.pulmo.export.onnx.OperatorSetIdProto;
-import io.pulmo.export.onnx.TensorProto;
-import io.pulmo.export.onnx.TensorShapeProto;
-import io.pulmo.export.onnx.TypeProto;
-import io.pulmo.export.onnx.ValueInfoProto;
+import io.pulmo.export.FoldedNetwork.Concatenation;
+import io.pulmo.export.FoldedNetwork.Convolution;
+import io.pulmo.export.FoldedNetwork.Linear;
+import io.pulmo.export.FoldedNetwork.Node;
+import io.pulmo.export.FoldedNetwork.Plain;
+import io.pulmo.export.FoldedNetwork.ScaleShift;
+import io.pulmo.export.FoldedNetwork.Weighted;
 import io.pulmo.model.Finding;
 import io.pulmo.model.network.DenseNetSpec;
-import io.pulmo.model.weights.Tensor;
 import io.pulmo.model.weights.Weights;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
-import java.util.stream.LongStream;
+import java.util.Map;
 
 /**
  * The network as an ONNX model: input {@code crops} of shape N, 3, side, side; output {@code
  * probabilities} of shape N, 14; both float32.
  *
- * <p>Operators are the standard ones of set 13, weights keep torchvision's names, and batch norms
- * stay nodes of their own, so that the graph computes what the network does, number by number.
+ * <p>In float32, or with integers in it: each quantized value passes one QuantizeLinear and one
+ * DequantizeLinear, which alone feeds all of its users, as OpenVINO and ONNX Runtime expect before
+ * they compute in integers; quantized weights are int8 constants behind a DequantizeLinear.
  */
 public final class OnnxGraph {
   /** The name of the input. */
-  public static final String INPUT = "crops";
+  public static final String INPUT = FoldedNetwork.INPUT;
 
   /** The name of the output. */
-  public static final String OUTPUT = "probabilities";
+  public static final String OUTPUT = FoldedNetwork.OUTPUT;
 
-  private static final long IR_VERSION = 8;
-  private static final long OPERATOR_SET = 13;
+  private final OnnxModel model = new OnnxModel();
+  private final FoldedNetwork network;
+  private final Map<String, ValueQuantizer> values;
+  private final Map<String, WeightQuantizer> weights;
 
-  private final GraphProto.Builder graph = GraphProto.newBuilder().setName("densenet");
+  /** What stands for a value where it is used. */
+  private final Map<String, String> used = new HashMap<>();
 
-  private OnnxGraph() {}
+  private OnnxGraph(
+      FoldedNetwork network,
+      Map<String, ValueQuantizer> values,
+      Map<String, WeightQuantizer> weights) {
+    this.network = network;
+    this.values = values;
+    this.weights = weights;
+  }
 
   /**
-   * The bytes of the model file.
+   * The bytes of the model file in float32.
    *
    * @param cropPixels the side of the square crops
    */
   public static byte[] of(Weights weights, int cropPixels) {
-    OnnxGraph built = new OnnxGraph();
-    built.network(weights.spec());
-    GraphProto.Builder graph =
-        built
-            .graph
-            .addInput(
-                value(
-                    INPUT,
-                    dimension(DenseNetSpec.INPUT_CHANNELS),
-                    dimension(cropPixels),
-                    dimension(cropPixels)))
-            .addOutput(value(OUTPUT, dimension(Finding.COUNT)));
-    weights.tensors().forEach((name, tensor) -> graph.addInitializer(initializer(name, tensor)));
-    return ModelProto.newBuilder()
-        .setIrVersion(IR_VERSION)
-        .setProducerName("pulmo")
-        .addOpsetImport(OperatorSetIdProto.newBuilder().setDomain("").setVersion(OPERATOR_SET))
-        .setGraph(graph)
-        .build()
-        .toByteArray();
+    return of(FoldedNetwork.of(weights), cropPixels);
   }
 
-  private void network(DenseNetSpec spec) {
-    String x = convolution("features.conv0", INPUT, 7, 2, 3);
-    x = normalized("features.norm0", x);
-    x = pool("MaxPool", "features.pool0", x, 3, 2, 1);
-    int blocks = spec.blocks().size();
-    for (int b = 1; b <= blocks; b++) {
-      for (int l = 1; l <= spec.blocks().get(b - 1); l++) {
-        x = denseLayer("features.denseblock" + b + ".denselayer" + l, x);
-      }
-      if (b < blocks) {
-        String transition = "features.transition" + b;
-        x = normalized(transition + ".norm", x);
-        x = convolution(transition + ".conv", x, 1, 1, 0);
-        x = pool("AveragePool", transition + ".pool", x, 2, 2, 0);
-      }
+  /** The bytes of the model file in float32. */
+  public static byte[] of(FoldedNetwork network, int cropPixels) {
+    return of(network, cropPixels, Map.of(), Map.of());
+  }
+
+  /**
+   * The bytes of the model file with these values and these layers' weights in integers.
+   *
+   * @param values by name
+   * @param weights by the name of the layer
+   */
+  static byte[] of(
+      FoldedNetwork network,
+      int cropPixels,
+      Map<String, ValueQuantizer> values,
+      Map<String, WeightQuantizer> weights) {
+    OnnxModel model = write(network, cropPixels, values, weights);
+    model.output(OUTPUT, Finding.COUNT);
+    return model.bytes();
+  }
+
+  /** The model without an output. */
+  static OnnxModel write(
+      FoldedNetwork network,
+      int cropPixels,
+      Map<String, ValueQuantizer> values,
+      Map<String, WeightQuantizer> weights) {
+    OnnxGraph graph = new OnnxGraph(network, values, weights);
+    graph.model.input(INPUT, DenseNetSpec.INPUT_CHANNELS, cropPixels, cropPixels);
+    graph.quantize(INPUT);
+    for (Node node : graph.network.nodes()) {
+      graph.add(node);
+      graph.quantize(node.name());
     }
-    x = normalized("features.norm" + (blocks + 1), x);
-    x = node("GlobalAveragePool", "pooled", List.of(x));
-    x = node("Flatten", "flat", List.of(x), integer("axis", 1));
-    x =
-        node(
-            "Gemm",
-            "classifier",
-            List.of(x, "classifier.weight", "classifier.bias"),
-            integer("transB", 1));
-    node("Sigmoid", OUTPUT, List.of(x));
+    return graph.model;
   }
 
-  /** The layer's input with the channels it adds behind it. */
-  private String denseLayer(String name, String input) {
-    String x = normalized(name + ".norm1", input);
-    x = convolution(name + ".conv1", x, 1, 1, 0);
-    x = normalized(name + ".norm2", x);
-    x = convolution(name + ".conv2", x, 3, 1, 1);
-    return node("Concat", name + ".concat", List.of(input, x), integer("axis", 1));
-  }
-
-  private String normalized(String name, String input) {
-    String norm =
-        node(
-            "BatchNormalization",
+  private void add(Node node) {
+    List<String> inputs =
+        node.inputs().stream().map(name -> used.getOrDefault(name, name)).toList();
+    String name = node.name();
+    switch (node) {
+      case Convolution c ->
+          model.node(
+              "Conv",
+              name,
+              List.of(
+                  inputs.getFirst(),
+                  weights(c, c.out(), c.in(), c.sidePixels(), c.sidePixels()),
+                  bias(c)),
+              OnnxModel.window(c.sidePixels(), c.stride(), c.padding()));
+      case Linear l ->
+          model.node(
+              "Gemm",
+              name,
+              List.of(inputs.getFirst(), weights(l, l.out(), l.in()), bias(l)),
+              OnnxModel.integer("transB", 1));
+      case ScaleShift s -> {
+        int channels = s.scale().length;
+        String scaled =
+            model.node(
+                "Mul",
+                name + ".scaled",
+                List.of(
+                    inputs.getFirst(),
+                    model.constant(name + ".scale", s.scale(), 1, channels, 1, 1)));
+        model.node(
+            "Add",
             name,
-            List.of(
-                input,
-                name + ".weight",
-                name + ".bias",
-                name + ".running_mean",
-                name + ".running_var"),
-            AttributeProto.newBuilder()
-                .setName("epsilon")
-                .setType(AttributeType.FLOAT)
-                .setF(DenseNetSpec.BATCH_NORM_EPSILON)
-                .build());
-    return node("Relu", name + ".relu", List.of(norm));
+            List.of(scaled, model.constant(name + ".shift", s.shift(), 1, channels, 1, 1)));
+      }
+      case Concatenation _ -> model.node("Concat", name, inputs, OnnxModel.integer("axis", 1));
+      case Plain p -> plain(p, inputs);
+    }
   }
 
-  private String convolution(String name, String input, int side, int stride, int padding) {
-    return node("Conv", name, List.of(input, name + ".weight"), window(side, stride, padding));
+  private void plain(Plain plain, List<String> inputs) {
+    String name = plain.name();
+    switch (plain.kind()) {
+      case RELU -> model.node("Relu", name, inputs);
+      case MAX_POOL -> model.node("MaxPool", name, inputs, OnnxModel.window(3, 2, 1));
+      case AVERAGE_POOL -> model.node("AveragePool", name, inputs, OnnxModel.window(2, 2, 0));
+      case GLOBAL_AVERAGE -> {
+        String mean = model.node("GlobalAveragePool", name + ".mean", inputs);
+        model.node("Flatten", name, List.of(mean), OnnxModel.integer("axis", 1));
+      }
+      case SIGMOID -> model.node("Sigmoid", name, inputs);
+    }
   }
 
-  private String pool(
-      String operator, String name, String input, int side, int stride, int padding) {
-    return node(operator, name, List.of(input), window(side, stride, padding));
+  private String weights(Weighted layer, long... shape) {
+    String name = layer.name() + ".weight";
+    WeightQuantizer quantizer = weights.get(layer.name());
+    if (quantizer == null) {
+      return model.constant(name, layer.weights(), shape);
+    }
+    return model.node(
+        "DequantizeLinear",
+        name,
+        List.of(
+            model.constant(name + ".int8", quantizer.values(), true, shape),
+            model.constant(name + ".step", quantizer.steps(), layer.out()),
+            model.constant(name + ".zero", new byte[layer.out()], true, layer.out())),
+        OnnxModel.integer("axis", 0));
   }
 
-  /** Adds a node and returns the name of its output, which is its own. */
-  private String node(
-      String operator, String name, List<String> inputs, AttributeProto... attributes) {
-    graph.addNode(
-        NodeProto.newBuilder()
-            .setOpType(operator)
-            .setName(name)
-            .addAllInput(inputs)
-            .addOutput(name)
-            .addAllAttribute(Arrays.asList(attributes)));
-    return name;
+  private String bias(Weighted layer) {
+    WeightQuantizer quantizer = weights.get(layer.name());
+    return model.constant(
+        layer.name() + ".bias", quantizer == null ? layer.bias() : quantizer.bias(), layer.out());
   }
 
-  private static AttributeProto[] window(int side, int stride, int padding) {
-    return new AttributeProto[] {
-      integers("kernel_shape", side, side),
-      integers("strides", stride, stride),
-      integers("pads", padding, padding, padding, padding)
-    };
-  }
-
-  private static AttributeProto integer(String name, long value) {
-    return AttributeProto.newBuilder().setName(name).setType(AttributeType.INT).setI(value).build();
-  }
-
-  private static AttributeProto integers(String name, long... values) {
-    return AttributeProto.newBuilder()
-        .setName(name)
-        .setType(AttributeType.INTS)
-        .addAllInts(LongStream.of(values).boxed().toList())
-        .build();
-  }
-
-  private static TensorProto initializer(String name, Tensor tensor) {
-    ByteBuffer bytes =
-        ByteBuffer.allocate(tensor.values().length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    bytes.asFloatBuffer().put(tensor.values());
-    // Nobody else holds the array, so protobuf need not copy it.
-    ByteString raw = UnsafeByteOperations.unsafeWrap(bytes);
-    return TensorProto.newBuilder()
-        .setName(name)
-        .addAllDims(tensor.shape().stream().map(Integer::longValue).toList())
-        .setDataType(TensorProto.DataType.FLOAT_VALUE)
-        .setRawData(raw)
-        .build();
-  }
-
-  /** A float32 value whose first dimension is left open. */
-  private static ValueInfoProto value(String name, TensorShapeProto.Dimension... dimensions) {
-    TensorShapeProto shape =
-        TensorShapeProto.newBuilder()
-            .addDim(TensorShapeProto.Dimension.newBuilder().setDimParam("N"))
-            .addAllDim(Arrays.asList(dimensions))
-            .build();
-    return ValueInfoProto.newBuilder()
-        .setName(name)
-        .setType(
-            TypeProto.newBuilder()
-                .setTensorType(
-                    TypeProto.Tensor.newBuilder()
-                        .setElemType(TensorProto.DataType.FLOAT_VALUE)
-                        .setShape(shape)))
-        .build();
-  }
-
-  private static TensorShapeProto.Dimension dimension(int size) {
-    return TensorShapeProto.Dimension.newBuilder().setDimValue(size).build();
+  private void quantize(String name) {
+    ValueQuantizer quantizer = values.get(name);
+    if (quantizer == null) {
+      return;
+    }
+    String step = model.constant(name + ".step", new double[] {quantizer.step()});
+    String zero = model.constant(name + ".zero", new byte[] {(byte) quantizer.zero()}, false);
+    String integers = model.node("QuantizeLinear", name + ".quantized", List.of(name, step, zero));
+    used.put(
+        name, model.node("DequantizeLinear", name + ".dequantized", List.of(integers, step, zero)));
   }
 }
