@@ -14,8 +14,10 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Makes bundles of weights: the ONNX model, the weights themselves and a self-test whose expected
@@ -23,10 +25,13 @@ import java.util.Map;
  */
 public final class BundleExporter {
   /** Of the image that every bundle is tested with. */
-  private static final long SELF_TEST_SEED = 1;
+  static final long SELF_TEST_SEED = 1;
 
   /** The greatest difference between two engines in float32 that a bundle may show. */
   private static final float SELF_TEST_TOLERANCE = 1e-4f;
+
+  /** Characters of a list in the manifest's provenance. */
+  private static final int LONGEST_LIST = 4000;
 
   private final Clock clock;
 
@@ -56,6 +61,8 @@ public final class BundleExporter {
    * @param preprocessing by which it was trained
    * @param provenance where the weights come from, free text by key
    * @param reference computes the self-test's expected values
+   * @param integers the network in integers, made of these weights; empty where there were no
+   *     images to calibrate it with, and the bundle then has none
    */
   public record Request(
       String name,
@@ -63,7 +70,19 @@ public final class BundleExporter {
       Weights weights,
       Preprocessing preprocessing,
       Map<String, String> provenance,
-      ReferenceForward reference) {}
+      ReferenceForward reference,
+      Optional<IntegerModel> integers) {
+    /** A request for a bundle that computes in float32 only. */
+    public Request(
+        String name,
+        long version,
+        Weights weights,
+        Preprocessing preprocessing,
+        Map<String, String> provenance,
+        ReferenceForward reference) {
+      this(name, version, weights, preprocessing, provenance, reference, Optional.empty());
+    }
+  }
 
   /**
    * Writes a bundle, whole or not at all.
@@ -77,11 +96,18 @@ public final class BundleExporter {
     Weights weights = request.weights();
     try (BundleWriter writer = BundleWriter.create(out)) {
       byte[] onnx = OnnxGraph.of(weights, request.preprocessing().cropPixels());
-      List<FileEntry> files =
-          List.of(
-              writer.add(Bundle.ONNX, onnx),
-              writer.add(Bundle.WEIGHTS, file -> WeightsFile.write(file, weights)),
-              writer.add(Bundle.SELF_TEST, selfTest(request).json()));
+      List<FileEntry> files = new ArrayList<>();
+      files.add(writer.add(Bundle.ONNX, onnx));
+      files.add(writer.add(Bundle.WEIGHTS, file -> WeightsFile.write(file, weights)));
+      files.add(writer.add(Bundle.SELF_TEST, selfTest(request).json()));
+      Map<String, String> provenance = new LinkedHashMap<>(request.provenance());
+      if (request.integers().isPresent()) {
+        IntegerModel integers = request.integers().get();
+        files.add(writer.add(Bundle.INT8_FULL, integers.full()));
+        files.add(writer.add(Bundle.INT8_HALF, integers.half()));
+        provenance.put("int8 calibration crops", Integer.toString(integers.crops()));
+        provenance.put("int8 kept float32", integers.keptFloat(LONGEST_LIST));
+      }
       Manifest manifest =
           new Manifest(
               Manifest.FORMAT,
@@ -92,7 +118,7 @@ public final class BundleExporter {
               request.preprocessing(),
               Manifest.LABELS,
               files,
-              request.provenance());
+              provenance);
       writer.add(Bundle.MANIFEST, manifest.json());
       return writer.commit();
     }
@@ -109,6 +135,10 @@ public final class BundleExporter {
     for (float value : expected) {
       probabilities.add(value);
     }
-    return new SelfTest(SELF_TEST_SEED, probabilities, SELF_TEST_TOLERANCE);
+    return new SelfTest(
+        SELF_TEST_SEED,
+        probabilities,
+        SELF_TEST_TOLERANCE,
+        request.integers().map(IntegerModel::tolerance));
   }
 }

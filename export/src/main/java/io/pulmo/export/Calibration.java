@@ -60,6 +60,11 @@ public final class Calibration {
     return crops;
   }
 
+  /** The ONNX file of the network in float32. */
+  byte[] float32() {
+    return OnnxGraph.of(network, cropPixels);
+  }
+
   ChannelStatistics of(String value) {
     return Objects.requireNonNull(values.get(value), value);
   }

@@ -8,6 +8,7 @@ import io.pulmo.export.FoldedNetwork.Plain;
 import io.pulmo.export.FoldedNetwork.ScaleShift;
 import io.pulmo.model.network.DenseNetSpec;
 import io.pulmo.model.weights.Weights;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -23,6 +24,10 @@ final class PlainNetwork {
       return row < 0 || column < 0 || row >= side || column >= side
           ? 0
           : values[(channel * side + row) * side + column];
+    }
+
+    double[] channel(int channel) {
+      return Arrays.copyOfRange(values, channel * side * side, (channel + 1) * side * side);
     }
 
     Image map(DoubleUnaryOperator f) {
@@ -69,6 +74,16 @@ final class PlainNetwork {
 
   /** As the folded network says. */
   static double[] probabilities(FoldedNetwork network, Image crop) {
+    return Objects.requireNonNull(values(network, crop).get(FoldedNetwork.OUTPUT)).values;
+  }
+
+  /** A crop of floats. */
+  static Image image(float[] crop) {
+    return new Image(3, (int) Math.sqrt(crop.length / 3.0), doubles(crop));
+  }
+
+  /** Every value of the folded network by name. */
+  static Map<String, Image> values(FoldedNetwork network, Image crop) {
     Map<String, Image> made = new HashMap<>(Map.of(FoldedNetwork.INPUT, crop));
     for (Node node : network.nodes()) {
       Image x = Objects.requireNonNull(made.get(node.inputs().getFirst()), node.name());
@@ -90,7 +105,7 @@ final class PlainNetwork {
                 };
           });
     }
-    return Objects.requireNonNull(made.get(FoldedNetwork.OUTPUT)).values;
+    return made;
   }
 
   /** The mean of each channel of what a convolution makes. */

@@ -22,10 +22,10 @@ public record Bundle(Path folder, Manifest manifest, String digest) {
   /** The network for OpenVINO, in float32. */
   public static final String ONNX = "fp32.onnx";
 
-  /** The network for OpenVINO with quantized weights of full range; not in every bundle. */
+  /** The network for OpenVINO in 8-bit integers, for processors that add products in 32 bits. */
   public static final String INT8_FULL = "int8-full.onnx";
 
-  /** The network for OpenVINO with quantized weights of half range; not in every bundle. */
+  /** The same with weights that other processors can multiply without clipping sums. */
   public static final String INT8_HALF = "int8-half.onnx";
 
   /** The network's weights by torchvision's names. */
