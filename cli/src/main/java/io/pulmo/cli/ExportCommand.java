@@ -2,6 +2,7 @@ package io.pulmo.cli;
 
 import io.pulmo.cli.terminal.ExitCode;
 import io.pulmo.export.BundleExporter;
+import io.pulmo.export.IntegerModel;
 import io.pulmo.model.bundle.Bundle;
 import io.pulmo.model.bundle.Sha256;
 import io.pulmo.model.image.Preprocessing;
@@ -11,12 +12,19 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
 
 @Command(name = "export", description = "Makes a bundle of a checkpoint or of PyTorch's weights.")
 final class ExportCommand implements Callable<Integer> {
+  @ParentCommand private @Nullable Pulmo pulmo;
+
   @Option(
       names = "--checkpoint",
       paramLabel = "FILE|DIR",
@@ -34,6 +42,8 @@ final class ExportCommand implements Callable<Integer> {
       description = "the bundle's folder, new: NAME/VERSION, or NAME for version 1")
   private Path out = Path.of("");
 
+  @Mixin private final CalibrationOptions calibration = new CalibrationOptions();
+
   /** A model's name and version, as the repository's folders tell them. */
   private record Named(String name, long version) {}
 
@@ -42,6 +52,8 @@ final class ExportCommand implements Callable<Integer> {
     Checkpoint read = Checkpoint.readWeights(checkpoint);
     Named named = named(out.toAbsolutePath().normalize());
     Preprocessing preprocessing = read.preset().preprocessing();
+    Optional<IntegerModel> integers =
+        calibration.quantize(read.weights(), preprocessing, Objects.requireNonNull(pulmo).quiet());
     try (DenseNet reference =
         DenseNet.create(read.preset().network(), Runtime.getRuntime().availableProcessors())) {
       reference.load(read.weights());
@@ -61,9 +73,14 @@ final class ExportCommand implements Callable<Integer> {
                       provenance,
                       crops ->
                           reference.studyProbabilities(
-                              crops, 1, Preprocessing.CROPS, preprocessing.cropPixels())));
+                              crops, 1, Preprocessing.CROPS, preprocessing.cropPixels()),
+                      integers));
       System.out.println(
           named.name() + " " + named.version() + " in " + out + ", digest " + bundle.digest());
+      if (integers.isEmpty()) {
+        System.out.println(
+            "no int8 in it: give images of the kind that it will judge with --calibration DIR");
+      }
     }
     return ExitCode.DONE;
   }

@@ -63,12 +63,15 @@ class DemoTest {
     JsonNode report = new ObjectMapper().readTree(json.toFile());
     double torch = report.at("/modes/0/auc_mean").asDouble();
     double fp32 = report.at("/modes/1/auc_mean").asDouble();
+    double int8 = report.at("/modes/2/auc_mean").asDouble();
     AucReport thumbnails = thumbnailRegression(out.resolve("data"));
     assertAll(
         () -> assertEquals("torch", report.at("/modes/0/mode").asText()),
         () -> assertEquals("fp32", report.at("/modes/1/mode").asText()),
         () -> assertTrue(torch >= AUC_LEAST, "torch " + torch),
+        () -> assertEquals("int8", report.at("/modes/2/mode").asText()),
         () -> assertEquals(torch, fp32, 0.001),
+        () -> assertTrue(int8 >= fp32 - 0.005, "int8 " + int8 + ", fp32 " + fp32),
         () -> assertTrue(report.get("studies").asInt() >= 300, report.toString()),
         () -> assertTrue(report.get("min_positives").asInt() >= 15, report.toString()),
         () -> assertTrue(thumbnails.mean() >= BASELINE_LEAST, "thumbnails " + thumbnails.mean()));

@@ -3,7 +3,10 @@ package io.pulmo.export;
 import io.pulmo.model.Finding;
 import io.pulmo.model.bundle.SelfTest;
 import io.pulmo.model.image.Preprocessing;
+import io.pulmo.model.weights.Weights;
 import io.pulmo.openvino.Core;
+import io.pulmo.openvino.OpenVinoException;
+import io.pulmo.openvino.OpenVinoNotFoundException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -70,6 +73,34 @@ public record IntegerModel(
         calibration.crops(),
         keepFloat,
         Math.max(LEAST_TOLERANCE, 2 * greatest));
+  }
+
+  /**
+   * Calibrates and quantizes all parts of a network, by an OpenVINO of its own.
+   *
+   * @param crops each of 3 × side × side floats, normalized
+   * @throws QuantizerUnavailableException if OpenVINO is not there or does not load
+   */
+  public static IntegerModel calibrated(
+      Weights weights, Preprocessing preprocessing, Iterable<float[]> crops) throws IOException {
+    try (Core core = core()) {
+      Calibration calibration =
+          Calibration.measure(
+              core,
+              FoldedNetwork.of(weights),
+              preprocessing.cropPixels(),
+              crops.iterator(),
+              done -> {});
+      return of(core, calibration, preprocessing, Set.of());
+    }
+  }
+
+  private static Core core() {
+    try {
+      return Core.create();
+    } catch (OpenVinoNotFoundException | OpenVinoException e) {
+      throw new QuantizerUnavailableException(String.valueOf(e.getMessage()), e);
+    }
   }
 
   /** The kept parts in one line, of at most so many characters. */

@@ -2,6 +2,7 @@ package io.pulmo.model.job;
 
 import io.pulmo.model.job.JobSpec.Checkpoint;
 import io.pulmo.model.job.JobSpec.Data;
+import io.pulmo.model.job.JobSpec.Export;
 import io.pulmo.model.job.JobSpec.Loss;
 import io.pulmo.model.job.JobSpec.Optimizer;
 import io.pulmo.model.job.JobSpec.Recipe;
@@ -34,7 +35,8 @@ public final class JobFile {
           "precision",
           "wire",
           "seed",
-          "checkpoint");
+          "checkpoint",
+          "export");
 
   /** The file is read by its content; the name keeps a list or an image out of here. */
   private static final List<String> WEIGHTS = List.of(".safetensors", ".pth", ".pth.tar", ".pt");
@@ -91,7 +93,8 @@ public final class JobFile {
                 : Loss.SOFTMAX_CROSS_ENTROPY),
         workers(job, batch),
         job.integer("seed", Long.MIN_VALUE, Long.MAX_VALUE, 1L),
-        checkpoint(job));
+        checkpoint(job),
+        export(job));
   }
 
   private static String name(YamlKeys job, Preset preset) {
@@ -188,6 +191,11 @@ public final class JobFile {
     YamlKeys keys = job.keys("checkpoint", List.of("everySteps", "keep"));
     return new Checkpoint(
         keys.integer("everySteps", 1, 1_000_000, 500), keys.integer("keep", 1, 100, 3));
+  }
+
+  private static Export export(YamlKeys job) {
+    YamlKeys keys = job.keys("export", List.of("calibrationSamples"));
+    return new Export(keys.integer("calibrationSamples", 0, 100_000, 300));
   }
 
   private static <T> Map<String, T> choices(String first, T one, String second, T other) {

@@ -20,6 +20,7 @@ import java.util.Optional;
  * @param workers how many members the job wants
  * @param seed of initial weights, order of samples and augmentation
  * @param checkpoint when checkpoints are written
+ * @param export what the bundle at the end holds
  */
 public record JobSpec(
     String name,
@@ -33,7 +34,8 @@ public record JobSpec(
     Loss loss,
     Workers workers,
     long seed,
-    Checkpoint checkpoint) {
+    Checkpoint checkpoint,
+    Export export) {
 
   /** What training follows. */
   public enum Recipe {
@@ -105,6 +107,14 @@ public record JobSpec(
    * @param keep how many of the newest stay
    */
   public record Checkpoint(int everySteps, int keep) {}
+
+  /**
+   * What the bundle at the end holds.
+   *
+   * @param calibrationSamples of how many training images the ranges of INT8 are taken; 0 for a
+   *     bundle without INT8
+   */
+  public record Export(int calibrationSamples) {}
 
   /** The names of the files that must come with a submission, as JOB.yaml has them. */
   public List<String> files() {

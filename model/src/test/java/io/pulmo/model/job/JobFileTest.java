@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.pulmo.model.job.JobSpec.Checkpoint;
 import io.pulmo.model.job.JobSpec.Data;
+import io.pulmo.model.job.JobSpec.Export;
 import io.pulmo.model.job.JobSpec.Loss;
 import io.pulmo.model.job.JobSpec.Optimizer;
 import io.pulmo.model.job.JobSpec.Recipe;
@@ -38,6 +39,7 @@ class JobFileTest {
       wire: fp32
       seed: -9
       checkpoint: {everySteps: 50, keep: 2}
+      export: {calibrationSamples: 80}
       """;
 
   private static String error(String yaml) {
@@ -61,7 +63,8 @@ class JobFileTest {
             Loss.SOFTMAX_CROSS_ENTROPY,
             new Workers(3, 5),
             -9,
-            new Checkpoint(50, 2)),
+            new Checkpoint(50, 2),
+            new Export(80)),
         JobFile.parse(COMPLETE));
   }
 
@@ -80,7 +83,8 @@ class JobFileTest {
             Loss.WEIGHTED_BINARY_CROSS_ENTROPY,
             new Workers(1, 8),
             1,
-            new Checkpoint(500, 3)),
+            new Checkpoint(500, 3),
+            new Export(300)),
         JobFile.parse(DATA));
   }
 
@@ -111,7 +115,7 @@ class JobFileTest {
         "batchsize: 4| unknown key 'batchsize': did you mean 'batch'?",
         "epoch: 4| did you mean 'epochs'?",
         "zzz: 4| unknown key 'zzz': The keys are name, recipe, preset, data,",
-        "export: {calibrationSamples: 300}| unknown key 'export'",
+        "export: {calibrationSamples: -1}| export.calibrationSamples is '-1': expected an integer from 0 to 100000",
         "optimizer: {learningrate: 1}| 'optimizer.learningrate': did you mean 'learningRate'?",
         "workers: {mni: 1}| The keys of workers are min, max",
         "optimizer: adam| optimizer is 'adam': expected keys and values, of name, learningRate",
