@@ -202,7 +202,7 @@ public final class FoldedNetwork {
         }
       }
       x = normalized("features.norm" + (blocks + 1), x);
-      x = plain("pooled", Kind.GLOBAL_AVERAGE, x);
+      x = plain("flat", Kind.GLOBAL_AVERAGE, x);
       Tensor classifier = tensor("classifier.weight");
       x =
           add(
