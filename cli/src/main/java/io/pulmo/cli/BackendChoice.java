@@ -1,7 +1,9 @@
 package io.pulmo.cli;
 
 import io.pulmo.cli.terminal.CommandFailure;
+import io.pulmo.openvino.OpenVinoNatives;
 import io.pulmo.serving.backend.BackendOptions;
+import io.pulmo.serving.backend.CompiledModels;
 import io.pulmo.serving.backend.WeightRange;
 import java.util.Optional;
 import picocli.CommandLine.Option;
@@ -21,7 +23,10 @@ final class BackendChoice {
 
   /** What suits this machine, with what was given. */
   BackendOptions options() {
-    return BackendOptions.ofThisMachine().withForcedRange(range.flatMap(BackendChoice::forced));
+    return BackendOptions.ofThisMachine()
+        .withForcedRange(range.flatMap(BackendChoice::forced))
+        .withCompiledModels(
+            new CompiledModels(OpenVinoNatives.downloadFolder().resolveSibling("compiled")));
   }
 
   private static Optional<WeightRange> forced(String label) {

@@ -96,15 +96,21 @@ public final class BundleExporter {
     Weights weights = request.weights();
     try (BundleWriter writer = BundleWriter.create(out)) {
       byte[] onnx = OnnxGraph.of(weights, request.preprocessing().cropPixels());
+      SelfTest selfTest = selfTest(request);
       List<FileEntry> files = new ArrayList<>();
       files.add(writer.add(Bundle.ONNX, onnx));
       files.add(writer.add(Bundle.WEIGHTS, file -> WeightsFile.write(file, weights)));
-      files.add(writer.add(Bundle.SELF_TEST, selfTest(request).json()));
+      files.add(writer.add(Bundle.SELF_TEST, selfTest.json()));
       Map<String, String> provenance = new LinkedHashMap<>(request.provenance());
       if (request.integers().isPresent()) {
         IntegerModel integers = request.integers().get();
         files.add(writer.add(Bundle.INT8_FULL, integers.full()));
         files.add(writer.add(Bundle.INT8_HALF, integers.half()));
+        files.add(
+            writer.add(
+                Bundle.INT8_SELF_TEST,
+                new SelfTest(selfTest.seed(), selfTest.probabilities(), integers.tolerance())
+                    .json()));
         provenance.put("int8 calibration crops", Integer.toString(integers.crops()));
         provenance.put("int8 kept float32", integers.keptFloat(LONGEST_LIST));
       }
@@ -135,10 +141,6 @@ public final class BundleExporter {
     for (float value : expected) {
       probabilities.add(value);
     }
-    return new SelfTest(
-        SELF_TEST_SEED,
-        probabilities,
-        SELF_TEST_TOLERANCE,
-        request.integers().map(IntegerModel::tolerance));
+    return new SelfTest(SELF_TEST_SEED, probabilities, SELF_TEST_TOLERANCE);
   }
 }

@@ -13,6 +13,7 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import io.pulmo.model.Finding;
 import io.pulmo.model.bundle.Bundle;
+import io.pulmo.model.bundle.BundleException;
 import io.pulmo.model.data.LabelList;
 import io.pulmo.model.data.LabelListException;
 import io.pulmo.model.image.Preprocessing;
@@ -231,15 +232,18 @@ class IntegerNetworkTest {
   void export_withIntegers_testsThemWithATolerance(@TempDir Path folder) throws IOException {
     IntegerModel integers = IntegerModel.of(core, calibration, SMALL, Set.of("features.conv0"));
     Bundle bundle = export(folder.resolve("with"), Optional.of(integers));
+    assertTrue(bundle.hasInt8());
     assertArrayEquals(integers.half(), Files.readAllBytes(bundle.file(Bundle.INT8_HALF)));
     assertArrayEquals(integers.full(), Files.readAllBytes(bundle.file(Bundle.INT8_FULL)));
-    assertTrue(bundle.selfTest().int8Tolerance().orElseThrow() >= 0.02f);
+    assertEquals(bundle.selfTest().probabilities(), bundle.int8SelfTest().probabilities());
+    assertTrue(bundle.int8SelfTest().tolerance() >= 0.02f);
     assertEquals("40", bundle.manifest().provenance().get("int8 calibration crops"));
     assertEquals("features.conv0", bundle.manifest().provenance().get("int8 kept float32"));
 
     Bundle without = export(folder.resolve("without"), Optional.empty());
-    assertEquals(false, without.has(Bundle.INT8_HALF) || without.has(Bundle.INT8_FULL));
-    assertEquals(Optional.empty(), without.selfTest().int8Tolerance());
+    assertEquals(false, without.hasInt8());
+    BundleException e = assertThrows(BundleException.class, without::int8SelfTest);
+    assertTrue(e.toString().contains(Bundle.INT8_SELF_TEST), e.toString());
   }
 
   private static Core coreOrSkip() {

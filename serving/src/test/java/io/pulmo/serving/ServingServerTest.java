@@ -102,7 +102,7 @@ class ServingServerTest {
 
   @Test
   void analyze_int8_saysWhichWeightsJudged() throws Exception {
-    Bundle quantized = TestModels.withInt8(bundle, folder.resolve("quantized"));
+    Bundle quantized = TestModels.withInt8(bundle, folder.resolve("quantized"), 0.01f);
     BackendOptions half =
         BackendOptions.ofThisMachine().withForcedRange(Optional.of(WeightRange.HALF));
     try (ServingServer int8 =

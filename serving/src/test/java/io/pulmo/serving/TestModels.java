@@ -6,6 +6,7 @@ import io.pulmo.model.bundle.Bundle;
 import io.pulmo.model.bundle.BundleWriter;
 import io.pulmo.model.bundle.FileEntry;
 import io.pulmo.model.bundle.Manifest;
+import io.pulmo.model.bundle.SelfTest;
 import io.pulmo.model.image.ImagePipeline;
 import io.pulmo.model.image.Preprocessing;
 import io.pulmo.model.image.UnreadableImageException;
@@ -74,8 +75,10 @@ public final class TestModels {
   /**
    * A copy of a bundle with two files of weights for int8, which here are the network itself: what
    * is chosen can be told, and its answers are right.
+   *
+   * @param tolerance of the self-test for int8
    */
-  public static Bundle withInt8(Bundle bundle, Path folder) throws IOException {
+  public static Bundle withInt8(Bundle bundle, Path folder, float tolerance) throws IOException {
     Manifest manifest = bundle.manifest();
     try (BundleWriter writer = BundleWriter.create(folder)) {
       List<FileEntry> files = new ArrayList<>();
@@ -85,6 +88,11 @@ public final class TestModels {
       byte[] onnx = Files.readAllBytes(bundle.file(Bundle.ONNX));
       files.add(writer.add(Bundle.INT8_FULL, onnx));
       files.add(writer.add(Bundle.INT8_HALF, onnx));
+      SelfTest exact = bundle.selfTest();
+      files.add(
+          writer.add(
+              Bundle.INT8_SELF_TEST,
+              new SelfTest(exact.seed(), exact.probabilities(), tolerance).json()));
       writer.add(
           Bundle.MANIFEST,
           new Manifest(

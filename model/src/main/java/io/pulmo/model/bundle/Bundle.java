@@ -28,6 +28,9 @@ public record Bundle(Path folder, Manifest manifest, String digest) {
   /** The same with weights that other processors can multiply without clipping sums. */
   public static final String INT8_HALF = "int8-half.onnx";
 
+  /** The self-test of either, with float32's answers and a tolerance for rounding. */
+  public static final String INT8_SELF_TEST = "int8-selftest.json";
+
   /** The network's weights by torchvision's names. */
   public static final String WEIGHTS = "weights.safetensors";
 
@@ -59,18 +62,13 @@ public record Bundle(Path folder, Manifest manifest, String digest) {
     return new Bundle(folder, manifest, Sha256.of(json));
   }
 
-  /** Whether the manifest lists a file. */
-  public boolean has(String name) {
-    return manifest.files().stream().anyMatch(entry -> entry.path().equals(name));
-  }
-
   /**
    * The path of a file that the manifest lists.
    *
    * @throws BundleException if it lists no such file
    */
   public Path file(String name) throws BundleException {
-    if (!has(name)) {
+    if (manifest.files().stream().noneMatch(entry -> entry.path().equals(name))) {
       throw new BundleException(
           folder.resolve(MANIFEST)
               + ": files lists no '"
@@ -80,9 +78,27 @@ public record Bundle(Path folder, Manifest manifest, String digest) {
     return folder.resolve(name);
   }
 
+  /** Whether it has the network in integers: it was calibrated when it was exported. */
+  public boolean hasInt8() {
+    return manifest.files().stream().anyMatch(entry -> entry.path().equals(INT8_HALF));
+  }
+
   /** The self-test. */
   public SelfTest selfTest() throws IOException {
-    Path file = file(SELF_TEST);
+    return selfTest(SELF_TEST);
+  }
+
+  /**
+   * The self-test of the network in integers.
+   *
+   * @throws BundleException if it has none
+   */
+  public SelfTest int8SelfTest() throws IOException {
+    return selfTest(INT8_SELF_TEST);
+  }
+
+  private SelfTest selfTest(String name) throws IOException {
+    Path file = file(name);
     return SelfTest.parse(file.toString(), readJson(file));
   }
 

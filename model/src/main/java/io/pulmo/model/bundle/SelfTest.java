@@ -18,11 +18,8 @@ import java.util.Optional;
  * @param seed of the image
  * @param probabilities expected of the study, fourteen in the order of {@link Finding}
  * @param tolerance greatest difference that float32 arithmetic in another order may make
- * @param int8Tolerance greatest difference that the quantized network may show; empty where there
- *     is none, or nothing is said of it
  */
-public record SelfTest(
-    long seed, List<Float> probabilities, float tolerance, Optional<Float> int8Tolerance) {
+public record SelfTest(long seed, List<Float> probabilities, float tolerance) {
   private static final int CELL_PIXELS = 16;
   private static final long MULTIPLIER = 6364136223846793005L;
   private static final long INCREMENT = 1442695040888963407L;
@@ -40,19 +37,9 @@ public record SelfTest(
             "probabilities has " + probability + ", expected numbers from 0 to 1");
       }
     }
-    requireTolerance("tolerance", tolerance);
-    int8Tolerance.ifPresent(given -> requireTolerance("int8Tolerance", given));
-  }
-
-  /** A test that says nothing of a quantized network. */
-  public SelfTest(long seed, List<Float> probabilities, float tolerance) {
-    this(seed, probabilities, tolerance, Optional.empty());
-  }
-
-  private static void requireTolerance(String key, float tolerance) {
     if (!(tolerance > 0 && tolerance < 1)) {
       throw new IllegalArgumentException(
-          key + " is " + tolerance + ", expected a number between 0 and 1");
+          "tolerance is " + tolerance + ", expected a number between 0 and 1");
     }
   }
 
@@ -100,13 +87,13 @@ public record SelfTest(
     return pixels;
   }
 
-  /** What is wrong with an answer in float32: nothing, or the finding that is furthest off. */
+  /** What is wrong with an answer: nothing, or the finding that is furthest off. */
   public Optional<String> mismatch(float[] answer) {
     return mismatch(answer, tolerance);
   }
 
   /**
-   * What is wrong with an answer: nothing, or the finding that is furthest off.
+   * As above, for whom allows less or more.
    *
    * @param within the greatest difference that is none
    */
@@ -146,10 +133,7 @@ public record SelfTest(
           new SelfTest(
               top.integer("seed", Long.MIN_VALUE, Long.MAX_VALUE),
               top.numbers("probabilities"),
-              top.number("tolerance"),
-              top.has("int8Tolerance")
-                  ? Optional.of(top.number("int8Tolerance"))
-                  : Optional.empty());
+              top.number("tolerance"));
       top.end();
       return test;
     } catch (IllegalArgumentException e) {
@@ -163,7 +147,6 @@ public record SelfTest(
     top.put("seed", seed);
     probabilities.forEach(top.putArray("probabilities")::add);
     top.put("tolerance", tolerance);
-    int8Tolerance.ifPresent(given -> top.put("int8Tolerance", given));
     return StrictObject.write(top);
   }
 }

@@ -73,11 +73,6 @@ final class StrictObject {
     }
   }
 
-  /** Whether an optional key is there. */
-  boolean has(String key) {
-    return node.has(key);
-  }
-
   String text(String key, int longest) throws BundleException {
     JsonNode value = get(key);
     if (!value.isTextual() || value.textValue().length() > longest) {

@@ -20,8 +20,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -50,7 +50,7 @@ public final class LoadedModel implements Judge, AutoCloseable {
   /** What float32 in another order of summation may change; a bundle may ask for less. */
   private static final float MOST_TOLERANCE = 1e-4f;
 
-  /** What 8 bits may change of a test image whose answers are far from both 0 and 1. */
+  /** What 8 bits may change of the self-test's image; a bundle may ask for less. */
   private static final float MOST_INT8_TOLERANCE = 0.25f;
 
   private final ModelIdentity identity;
@@ -115,10 +115,11 @@ public final class LoadedModel implements Judge, AutoCloseable {
     }
     LoadedModel model = new LoadedModel(bundle, identity, limits);
     try {
+      Plans plans = Plans.of(bundle, options);
       BackendUnavailableException last = null;
       for (Mode mode : EnumSet.copyOf(modes)) {
         try {
-          model.backends.put(mode, backend(bundle, mode, options));
+          model.backends.put(mode, backend(bundle, mode, plans, options));
         } catch (BackendUnavailableException e) {
           if (required) {
             throw e;
@@ -138,23 +139,20 @@ public final class LoadedModel implements Judge, AutoCloseable {
     }
   }
 
-  private static Backend backend(Bundle bundle, Mode mode, BackendOptions options)
+  private static Backend backend(Bundle bundle, Mode mode, Plans plans, BackendOptions options)
       throws IOException {
-    int threads = options.threads();
     int cropPixels = bundle.manifest().preprocessing().cropPixels();
     try {
       return switch (mode) {
-        case FP32 ->
-            OpenVinoBackend.open(bundle.file(Bundle.ONNX), Optional.empty(), cropPixels, threads);
+        case FP32 -> openVino(bundle, bundle.file(Bundle.ONNX), Optional.empty(), plans, options);
         case INT8 -> {
           WeightRange range = options.weightRange();
-          yield OpenVinoBackend.open(
-              quantized(bundle, range), Optional.of(range), cropPixels, threads);
+          yield openVino(bundle, quantized(bundle, range), Optional.of(range), plans, options);
         }
         case TORCH -> {
           Weights weights =
               WeightsFile.read(bundle.file(Bundle.WEIGHTS), bundle.manifest().network());
-          yield TorchBackend.open(weights, cropPixels, threads);
+          yield TorchBackend.open(weights, cropPixels, options.threads());
         }
       };
     } catch (LinkageError e) {
@@ -168,30 +166,34 @@ public final class LoadedModel implements Judge, AutoCloseable {
     }
   }
 
+  private static Backend openVino(
+      Bundle bundle, Path onnx, Optional<WeightRange> range, Plans plans, BackendOptions options)
+      throws IOException {
+    return OpenVinoBackend.open(
+        onnx,
+        range,
+        bundle.manifest().preprocessing().cropPixels(),
+        plans.of(range.isPresent() ? Mode.INT8 : Mode.FP32),
+        options.threads(),
+        options.compiledModels().flatMap(place -> place.of(bundle.digest(), Clock.systemUTC())));
+  }
+
   private static Path quantized(Bundle bundle, WeightRange range) throws IOException {
-    if (!bundle.has(range.file())) {
-      boolean neither =
-          Arrays.stream(WeightRange.values()).map(WeightRange::file).noneMatch(bundle::has);
+    if (!bundle.hasInt8()) {
       throw new BackendUnavailableException(
           Mode.INT8,
-          neither
-              ? "the bundle was exported without calibration images: export it again with --calibration"
-              : "the bundle has no " + range.file() + ": export it again with this release");
+          "the bundle was exported without calibration images: export it again with --calibration");
     }
     return bundle.file(range.file());
   }
 
   /** Runs the self-test in every place of every backend, which also warms them up. */
   private void selfTest(Bundle bundle) throws IOException {
-    SelfTest test = bundle.selfTest();
-    float int8Tolerance = test.int8Tolerance().orElse(MOST_INT8_TOLERANCE);
-    float[] crops = test.input(preprocessing);
     for (Backend backend : backends.values()) {
-      float tolerance =
-          switch (backend.mode()) {
-            case FP32, TORCH -> Math.min(test.tolerance(), MOST_TOLERANCE);
-            case INT8 -> Math.min(int8Tolerance, MOST_INT8_TOLERANCE);
-          };
+      boolean exact = backend.weightRange().isEmpty();
+      SelfTest test = exact ? bundle.selfTest() : bundle.int8SelfTest();
+      float tolerance = Math.min(test.tolerance(), exact ? MOST_TOLERANCE : MOST_INT8_TOLERANCE);
+      float[] crops = test.input(preprocessing);
       for (int i = 0; i < backend.parallelism(); i++) {
         String mismatch = test.mismatch(backend.judge(crops), tolerance).orElse(null);
         if (mismatch != null) {

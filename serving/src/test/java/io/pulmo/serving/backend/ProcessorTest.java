@@ -67,7 +67,7 @@ class ProcessorTest {
   @Test
   void options_rangeForced_isUsedWhateverTheProcessor() {
     Processor without = new Processor("old", Set.of());
-    BackendOptions options = new BackendOptions(without, Optional.empty(), 1);
+    BackendOptions options = new BackendOptions(without, Optional.empty(), 1, Optional.empty());
     assertEquals(WeightRange.HALF, options.weightRange());
     assertEquals(
         WeightRange.FULL, options.withForcedRange(Optional.of(WeightRange.FULL)).weightRange());

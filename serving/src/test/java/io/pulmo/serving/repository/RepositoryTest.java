@@ -15,12 +15,15 @@ import io.pulmo.model.bundle.Manifest;
 import io.pulmo.model.bundle.Sha256;
 import io.pulmo.model.image.ImageLimits;
 import io.pulmo.model.network.Preset;
+import io.pulmo.openvino.OpenVinoNatives;
 import io.pulmo.serving.TestImages;
 import io.pulmo.serving.TestModels;
 import io.pulmo.serving.backend.BackendOptions;
 import io.pulmo.serving.backend.BackendUnavailableException;
+import io.pulmo.serving.backend.ExecutionPlan;
 import io.pulmo.serving.backend.Mode;
 import io.pulmo.serving.backend.Processor;
+import io.pulmo.serving.backend.Tuning;
 import io.pulmo.serving.backend.WeightRange;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -28,6 +31,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -81,7 +85,7 @@ class RepositoryTest {
   void open_int8_usesTheWeightsThatSuitTheProcessorOrThatAreForced() throws Exception {
     Bundle bundle =
         TestModels.withInt8(
-            TestModels.bundle(folder.resolve("b"), Preset.SMALL, 7), folder.resolve("q"));
+            TestModels.bundle(folder.resolve("b"), Preset.SMALL, 7), folder.resolve("q"), 0.01f);
     assertEquals(WeightRange.FULL, opened(bundle, Set.of("avx512_vnni"), Optional.empty()));
     assertEquals(WeightRange.HALF, opened(bundle, Set.of("avx2"), Optional.empty()));
     assertEquals(WeightRange.FULL, opened(bundle, Set.of("avx2"), Optional.of(WeightRange.FULL)));
@@ -89,7 +93,8 @@ class RepositoryTest {
 
   private static WeightRange opened(Bundle bundle, Set<String> flags, Optional<WeightRange> forced)
       throws Exception {
-    BackendOptions options = new BackendOptions(new Processor("a", flags), forced, 2);
+    BackendOptions options =
+        new BackendOptions(new Processor("a", flags), forced, 2, Optional.empty());
     try (LoadedModel model =
         LoadedModel.open(bundle, EnumSet.of(Mode.FP32, Mode.INT8), ImageLimits.DEFAULTS, options)) {
       assertEquals(List.of(Mode.FP32, Mode.INT8), List.copyOf(model.modes()));
@@ -101,6 +106,59 @@ class RepositoryTest {
           1e-4f);
       return model.weightRange(Mode.INT8).orElseThrow();
     }
+  }
+
+  @Test
+  void open_tuningFile_isUsedWhereItHoldsAndElseIgnored() throws Exception {
+    Bundle bundle = TestModels.bundle(folder.resolve("r/chest/1"), Preset.SMALL, 7);
+    BackendOptions options =
+        new BackendOptions(new Processor("a", Set.of()), Optional.empty(), 2, Optional.empty());
+    ExecutionPlan measured = new ExecutionPlan(10, 1, 6, false);
+    Tuning tuning =
+        new Tuning(
+            Tuning.FORMAT,
+            bundle.digest(),
+            "a",
+            2,
+            OpenVinoNatives.describe().version(),
+            Map.of("fp32", measured));
+    Path file = Tuning.fileOf(bundle);
+    assertEquals(folder.resolve("r/chest/1.tuning.json"), file);
+    assertEquals(2, parallelism(bundle, options));
+    tuning.write(file);
+    assertEquals(6, parallelism(bundle, options));
+    assertEquals(
+        2,
+        parallelism(
+            bundle,
+            new BackendOptions(
+                new Processor("b", Set.of()), Optional.empty(), 2, Optional.empty())));
+    Files.writeString(file, "{");
+    assertEquals(2, parallelism(bundle, options));
+    try (Repository repository =
+        Repository.open(
+            folder.resolve("r"), Set.of(Mode.FP32), true, ImageLimits.DEFAULTS, options)) {
+      assertEquals(1, repository.models().size());
+    }
+  }
+
+  private static int parallelism(Bundle bundle, BackendOptions options) throws Exception {
+    try (LoadedModel model =
+        LoadedModel.open(bundle, Set.of(Mode.FP32), ImageLimits.DEFAULTS, options)) {
+      return model.parallelism();
+    }
+  }
+
+  @Test
+  void open_int8FurtherOffThanItsOwnSelfTestAllows_isRefused() throws Exception {
+    Bundle bundle = TestModels.bundle(folder.resolve("b"), Preset.SMALL, 7);
+    // Not even float32 in another order gives the very same bits.
+    Bundle strict = TestModels.withInt8(bundle, folder.resolve("q"), 1e-12f);
+    SelfTestException thrown =
+        assertThrows(SelfTestException.class, () -> LoadedModel.open(strict, Set.of(Mode.INT8)));
+    assertTrue(messageOf(thrown).contains("in int8 with "), messageOf(thrown));
+    assertTrue(messageOf(thrown).contains("-range weights "), messageOf(thrown));
+    LoadedModel.open(strict, Set.of(Mode.FP32)).close();
   }
 
   @Test
@@ -234,8 +292,8 @@ class RepositoryTest {
     Bundle altered = Bundle.open(bundle.folder());
     BundleException thrown =
         assertThrows(BundleException.class, () -> LoadedModel.open(altered, EnumSet.of(Mode.FP32)));
-    assertTrue(messageOf(thrown).contains(file + " answers in the shape [10, "), messageOf(thrown));
-    assertTrue(messageOf(thrown).contains("expected [10, 14]"), messageOf(thrown));
+    assertTrue(messageOf(thrown).contains(file + " answers in the shape ["), messageOf(thrown));
+    assertTrue(messageOf(thrown).contains(", 14]; export it again"), messageOf(thrown));
   }
 
   @Test
