@@ -29,10 +29,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -58,6 +60,9 @@ public final class LoadedModel implements Judge, AutoCloseable {
   private final ImagePipeline pipeline;
   private final Map<Mode, Backend> backends = new EnumMap<>(Mode.class);
   private final Map<Mode, String> unavailable = new EnumMap<>(Mode.class);
+
+  /** Room for the crops of studies to come, as many as were ever judged side by side. */
+  private final Queue<float[]> spare = new ConcurrentLinkedQueue<>();
 
   private LoadedModel(Bundle bundle, ModelIdentity identity, ImageLimits limits) {
     this.identity = identity;
@@ -241,9 +246,14 @@ public final class LoadedModel implements Judge, AutoCloseable {
   @Override
   public Findings judge(byte[] image, Mode mode) throws UnreadableImageException {
     Backend backend = backend(mode);
-    float[] crops = new float[Preprocessing.CROPS * preprocessing.cropSize()];
-    pipeline.tenCrops(pipeline.resized(image), crops, 0);
-    return new Findings(backend.judge(crops));
+    float[] room = spare.poll();
+    float[] crops = room == null ? new float[Preprocessing.CROPS * preprocessing.cropSize()] : room;
+    try {
+      pipeline.tenCrops(pipeline.resized(image), crops, 0);
+      return new Findings(backend.judge(crops));
+    } finally {
+      spare.add(crops);
+    }
   }
 
   private Backend backend(Mode mode) {
