@@ -41,7 +41,7 @@ final class BenchVerifier {
    */
   static Figures figures(Path events) throws IOException {
     BenchVerifier verifier = new BenchVerifier();
-    EventsFile.read(events, verifier::take);
+    EventsFile.read(events, Event.class, verifier::take);
     try {
       return verifier.figures();
     } catch (IllegalArgumentException e) {

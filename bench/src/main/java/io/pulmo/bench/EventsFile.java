@@ -42,8 +42,8 @@ final class EventsFile implements AutoCloseable {
     return new EventsFile(Files.newBufferedWriter(file));
   }
 
-  /** Adds an event. */
-  void add(Event event) throws IOException {
+  /** Adds an event of the bench's kind. */
+  void add(Object event) throws IOException {
     out.write(MAPPER.writeValueAsString(event));
     out.write('\n');
   }
@@ -54,17 +54,33 @@ final class EventsFile implements AutoCloseable {
   }
 
   /**
+   * Which bench wrote a file: the format that its first line tells.
+   *
+   * @throws CommandFailure if it tells none
+   */
+  static String format(Path file) throws IOException {
+    try (BufferedReader in = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+      return MAPPER.readTree(line(in)).path("format").asText();
+    } catch (JsonProcessingException e) {
+      throw bad(file, 1, e.getOriginalMessage());
+    } catch (CharacterCodingException e) {
+      throw bad(file, 1, "not UTF-8");
+    }
+  }
+
+  /**
    * Reads a file from its first event to its last.
    *
+   * @param kind of events
    * @param events may refuse an event with an {@link IllegalArgumentException}
    * @throws CommandFailure if a line is no event, or is refused; the message names its number
    */
-  static void read(Path file, Consumer<Event> events) throws IOException {
+  static <E> void read(Path file, Class<E> kind, Consumer<E> events) throws IOException {
     long number = 0;
     try (BufferedReader in = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
       for (String line = line(in); !line.isEmpty(); line = line(in)) {
         number++;
-        events.accept(event(line));
+        events.accept(event(line, kind));
       }
     } catch (JsonProcessingException e) {
       throw bad(file, number, e.getOriginalMessage());
@@ -75,14 +91,14 @@ final class EventsFile implements AutoCloseable {
     }
   }
 
-  private static Event event(String line) throws JsonProcessingException {
+  private static <E> E event(String line, Class<E> kind) throws JsonProcessingException {
     if (!line.endsWith("\n")) {
       throw new IllegalArgumentException(
           line.length() > MAX_LINE_CHARACTERS
               ? "over " + MAX_LINE_CHARACTERS + " characters"
               : "without an end: the file was cut off");
     }
-    Event event = MAPPER.readValue(line, Event.class);
+    E event = MAPPER.readValue(line, kind);
     if (event == null) {
       throw new IllegalArgumentException("null, expected an event");
     }

@@ -3,8 +3,6 @@ package io.pulmo.bench;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.pulmo.cli.terminal.CommandFailure;
-import java.io.BufferedReader;
-import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,9 +17,7 @@ import java.util.Map;
 final class PeerProcess implements AutoCloseable {
   private static final ObjectMapper MAPPER = new ObjectMapper();
 
-  private final Process process;
-  private final BufferedReader answers;
-  private final BufferedWriter requests;
+  private final PeerScript script;
   private final String tools;
   private final List<Integer> cpus = new ArrayList<>();
 
@@ -32,15 +28,10 @@ final class PeerProcess implements AutoCloseable {
    * @throws CommandFailure if it cannot run
    */
   PeerProcess(Path python, Path script, List<BenchImage> images) throws IOException {
-    ProcessBuilder builder =
-        new ProcessBuilder(python.toString(), script.toString())
-            .redirectError(ProcessBuilder.Redirect.INHERIT);
-    builder.environment().put("OMP_NUM_THREADS", "1");
-    process = builder.start();
-    answers = process.inputReader();
-    requests = process.outputWriter();
+    this.script = new PeerScript(python, script, 1);
     JsonNode hello =
-        ask(Map.of("images", images.stream().map(image -> image.file().toString()).toList()));
+        this.script.ask(
+            Map.of("images", images.stream().map(image -> image.file().toString()).toList()));
     tools = hello.path("tools").asText();
     hello.path("cpus").forEach(cpu -> cpus.add(cpu.asInt()));
   }
@@ -58,7 +49,7 @@ final class PeerProcess implements AutoCloseable {
   /** Times every image once; nanoseconds by image and stage. */
   List<Map<Event.Stage, Long>> round(int number) throws IOException {
     List<Map<Event.Stage, Long>> images = new ArrayList<>();
-    for (JsonNode image : ask(Map.of("round", number)).path("images")) {
+    for (JsonNode image : script.ask(Map.of("round", number)).path("images")) {
       Map<Event.Stage, Long> stages = new EnumMap<>(Event.Stage.class);
       image
           .properties()
@@ -74,26 +65,11 @@ final class PeerProcess implements AutoCloseable {
 
   /** Writes the tensors of all images to a file, float32 in little-endian order. */
   void tensors(Path file) throws IOException {
-    ask(Map.of("tensors", file.toString()));
-  }
-
-  private JsonNode ask(Map<String, ?> request) throws IOException {
-    requests.write(MAPPER.writeValueAsString(request));
-    requests.write('\n');
-    requests.flush();
-    String answer = answers.readLine();
-    if (answer == null) {
-      throw CommandFailure.work("the peer's Python ended without an answer (above: its reason)");
-    }
-    return MAPPER.readTree(answer);
+    script.ask(Map.of("tensors", file.toString()));
   }
 
   @Override
   public void close() throws IOException {
-    try {
-      requests.close();
-    } finally {
-      process.destroy();
-    }
+    script.close();
   }
 }

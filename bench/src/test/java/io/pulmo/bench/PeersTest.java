@@ -12,14 +12,17 @@ import org.junit.jupiter.api.Test;
 /** What is compared with is what is pinned. */
 class PeersTest {
   private static final Pattern PIN =
-      Pattern.compile("^((?:torch|torchvision|pillow|numpy)==\\S+)", Pattern.MULTILINE);
+      Pattern.compile(
+          "^((?:torch|torchvision|pillow|numpy|openvino|nncf)==\\S+)", Pattern.MULTILINE);
   private static final String IMPORTED =
       """
-      import torch, torchvision, PIL, numpy
+      import torch, torchvision, PIL, numpy, openvino, nncf
       print("torch==" + torch.__version__.split("+")[0])
       print("torchvision==" + torchvision.__version__.split("+")[0])
       print("pillow==" + PIL.__version__)
       print("numpy==" + numpy.__version__)
+      print("openvino==" + openvino.__version__.split("-")[0])
+      print("nncf==" + nncf.__version__)
       """;
 
   @Test
@@ -35,7 +38,7 @@ class PeersTest {
             .start();
     String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertEquals(0, process.waitFor(), printed);
-    assertEquals(4, pinned.size(), pinned.toString());
+    assertEquals(6, pinned.size(), pinned.toString());
     assertEquals(pinned, printed.lines().toList());
   }
 }

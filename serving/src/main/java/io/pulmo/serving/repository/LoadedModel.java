@@ -12,6 +12,7 @@ import io.pulmo.model.weights.WeightsFile;
 import io.pulmo.serving.backend.Backend;
 import io.pulmo.serving.backend.BackendOptions;
 import io.pulmo.serving.backend.BackendUnavailableException;
+import io.pulmo.serving.backend.ExecutionPlan;
 import io.pulmo.serving.backend.Mode;
 import io.pulmo.serving.backend.OpenVinoBackend;
 import io.pulmo.serving.backend.TorchBackend;
@@ -263,6 +264,24 @@ public final class LoadedModel implements Judge, AutoCloseable {
           "the mode is " + mode.label() + ", loaded are " + backends.keySet());
     }
     return backend;
+  }
+
+  /**
+   * Judges a study that is preprocessed already.
+   *
+   * @param crops [10, 3, side, side] in row-major order, normalized
+   * @param mode one of {@link #modes}
+   */
+  public Findings judge(float[] crops, Mode mode) {
+    return new Findings(backend(mode).judge(crops));
+  }
+
+  /** How a mode spreads studies over the machine, where it is OpenVINO's. */
+  public Optional<ExecutionPlan> plan(Mode mode) {
+    return switch (backend(mode)) {
+      case OpenVinoBackend openVino -> Optional.of(openVino.plan());
+      case TorchBackend torch -> Optional.empty();
+    };
   }
 
   /**

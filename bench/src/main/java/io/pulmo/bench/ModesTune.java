@@ -1,0 +1,246 @@
+package io.pulmo.bench;
+
+import io.pulmo.cli.terminal.CommandFailure;
+import io.pulmo.cli.terminal.JsonFile;
+import io.pulmo.cli.terminal.Progress;
+import io.pulmo.cli.terminal.Table;
+import io.pulmo.model.bundle.Bundle;
+import io.pulmo.openvino.OpenVinoNatives;
+import io.pulmo.serving.backend.BackendOptions;
+import io.pulmo.serving.backend.ExecutionPlan;
+import io.pulmo.serving.backend.Mode;
+import io.pulmo.serving.backend.OpenVinoBackend;
+import io.pulmo.serving.backend.Tuning;
+import io.pulmo.serving.backend.WeightRange;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * The search for how a bundle's studies are spread best over this machine.
+ *
+ * <p>First every cut on every number of streams, briefly; then the best few of them in turns, with
+ * fewer requests in flight and pinned to processors as well. What counts is a lone study's time and
+ * that of a study among many, equally: the geometric mean of both. A plan replaces the usual one
+ * only if it is better by more than such measurements scatter.
+ */
+final class ModesTune {
+  private static final int FINALISTS = 2;
+  private static final int FIRST_ROUNDS = 2;
+  private static final int FINAL_ROUNDS = 5;
+  private static final int STUDIES = 6;
+  private static final double LEAST_GAIN = 0.02;
+
+  private final Bundle bundle;
+  private final BackendOptions options;
+  private final float[] crops;
+  private final boolean quiet;
+
+  /** What a plan took: seconds a study alone, and among many. */
+  private record Taken(double lone, double many) {
+    double score() {
+      return Math.sqrt(lone * many);
+    }
+  }
+
+  ModesTune(Bundle bundle, BackendOptions options, float[] crops, boolean quiet) {
+    this.bundle = bundle;
+    this.options = options;
+    this.crops = crops;
+    this.quiet = quiet;
+  }
+
+  /** Searches, writes the file beside the bundle and prints what was found. */
+  void run(Optional<Path> json) throws IOException, InterruptedException {
+    Map<String, ExecutionPlan> plans = new TreeMap<>();
+    Map<String, Object> report = new LinkedHashMap<>();
+    Table table =
+        new Table("plan", "crops", "streams", "requests", "pinned", "lone s", "many s", "chosen");
+    for (Mode mode : bundle.hasInt8() ? List.of(Mode.FP32, Mode.INT8) : List.of(Mode.FP32)) {
+      SequencedMap<ExecutionPlan, Taken> taken = search(mode);
+      ExecutionPlan chosen = choose(taken);
+      plans.put(mode.label(), chosen);
+      List<Map<String, Object>> rows = new ArrayList<>();
+      taken.forEach(
+          (plan, seconds) -> {
+            table.row(
+                mode.label(),
+                Integer.toString(plan.cropsPerRequest()),
+                Integer.toString(plan.streams()),
+                Integer.toString(plan.requests()),
+                plan.pinned() ? "yes" : "no",
+                String.format(Locale.ROOT, "%.3f", seconds.lone),
+                String.format(Locale.ROOT, "%.3f", seconds.many),
+                plan.equals(chosen) ? "*" : "");
+            rows.add(
+                Map.of(
+                    "plan", plan, "lone_s_per_study", seconds.lone, "s_per_study", seconds.many));
+          });
+      report.put(mode.label(), Map.of("chosen", chosen, "measured", rows));
+    }
+    Path file = Tuning.fileOf(bundle);
+    new Tuning(
+            Tuning.FORMAT,
+            bundle.digest(),
+            options.processor().name(),
+            options.threads(),
+            OpenVinoNatives.describe().version(),
+            plans)
+        .write(file);
+    System.out.print(table);
+    System.out.println("kept in " + file);
+    if (json.isPresent()) {
+      JsonFile.write(json.get(), report);
+    }
+  }
+
+  private ExecutionPlan choose(SequencedMap<ExecutionPlan, Taken> taken) {
+    Map.Entry<ExecutionPlan, Taken> best =
+        taken.entrySet().stream()
+            .min(Comparator.comparingDouble(entry -> entry.getValue().score()))
+            .orElseThrow();
+    ExecutionPlan usual = ExecutionPlan.untuned(options.threads());
+    Taken usually = taken.get(usual);
+    return usually != null && best.getValue().score() > (1 - LEAST_GAIN) * usually.score()
+        ? usual
+        : best.getKey();
+  }
+
+  /** The finalists and what they took. */
+  private SequencedMap<ExecutionPlan, Taken> search(Mode mode)
+      throws IOException, InterruptedException {
+    ExecutionPlan usual = ExecutionPlan.untuned(options.threads());
+    List<ExecutionPlan> first = candidates();
+    SequencedMap<ExecutionPlan, Taken> brief = new LinkedHashMap<>();
+    try (Progress progress = Progress.start(mode.label(), " plans", first.size(), quiet)) {
+      for (ExecutionPlan plan : first) {
+        brief.putAll(inTurns(mode, List.of(plan), FIRST_ROUNDS));
+        progress.at(brief.size());
+      }
+    }
+    Set<ExecutionPlan> finalists = new LinkedHashSet<>(List.of(usual));
+    brief.entrySet().stream()
+        .sorted(Comparator.comparingDouble(entry -> entry.getValue().score()))
+        .limit(FINALISTS)
+        .forEach(
+            entry -> {
+              ExecutionPlan plan = entry.getKey();
+              finalists.add(plan);
+              finalists.add(
+                  new ExecutionPlan(
+                      plan.cropsPerRequest(), plan.streams(), plan.streams() + 1, false));
+              finalists.add(
+                  new ExecutionPlan(plan.cropsPerRequest(), plan.streams(), plan.requests(), true));
+            });
+    return inTurns(mode, List.copyOf(finalists), FINAL_ROUNDS);
+  }
+
+  /** Every cut on one stream, on as many as there are threads, and on the usual number. */
+  private List<ExecutionPlan> candidates() {
+    int threads = options.threads();
+    Set<Integer> streams = new LinkedHashSet<>();
+    streams.add(ExecutionPlan.untuned(threads).streams());
+    streams.add(1);
+    streams.add(Math.max(1, threads / 2));
+    streams.add(Math.min(threads, 16));
+    List<ExecutionPlan> all = new ArrayList<>();
+    for (int count : streams) {
+      for (int cut : ExecutionPlan.CUTS) {
+        all.add(ExecutionPlan.of(count, cut));
+      }
+    }
+    return all;
+  }
+
+  private SequencedMap<ExecutionPlan, Taken> inTurns(
+      Mode mode, List<ExecutionPlan> plans, int rounds) throws IOException, InterruptedException {
+    List<OpenVinoBackend> open = new ArrayList<>();
+    try {
+      for (ExecutionPlan plan : plans) {
+        open.add(open(mode, plan));
+      }
+      double[][] lone = new double[plans.size()][rounds];
+      double[][] many = new double[plans.size()][rounds];
+      for (int round = 0; round < rounds; round++) {
+        for (int i = 0; i < plans.size(); i++) {
+          int at = (i + round) % plans.size();
+          if (round == 0) {
+            // The first of each is slower.
+            open.get(at).judge(crops);
+          }
+          lone[at][round] = seconds(open.get(at), 1);
+          many[at][round] = seconds(open.get(at), STUDIES);
+        }
+      }
+      SequencedMap<ExecutionPlan, Taken> taken = new LinkedHashMap<>();
+      for (int i = 0; i < plans.size(); i++) {
+        taken.put(plans.get(i), new Taken(median(lone[i]), median(many[i])));
+      }
+      return taken;
+    } finally {
+      open.forEach(OpenVinoBackend::close);
+    }
+  }
+
+  private OpenVinoBackend open(Mode mode, ExecutionPlan plan) throws IOException {
+    Optional<WeightRange> range =
+        mode == Mode.INT8 ? Optional.of(options.weightRange()) : Optional.empty();
+    return OpenVinoBackend.open(
+        bundle.file(range.map(WeightRange::file).orElse(Bundle.ONNX)),
+        range,
+        bundle.manifest().preprocessing().cropPixels(),
+        plan,
+        options.threads(),
+        Optional.empty());
+  }
+
+  private double seconds(OpenVinoBackend backend, int studies) throws InterruptedException {
+    AtomicInteger left = new AtomicInteger(studies);
+    int threads = Math.min(studies, backend.parallelism() + 1);
+    ExecutorService pool = Executors.newFixedThreadPool(threads);
+    try {
+      long started = System.nanoTime();
+      List<Future<?>> all = new ArrayList<>();
+      for (int i = 0; i < threads; i++) {
+        all.add(
+            pool.submit(
+                () -> {
+                  while (left.getAndDecrement() > 0) {
+                    backend.judge(crops);
+                  }
+                }));
+      }
+      for (Future<?> one : all) {
+        one.get();
+      }
+      return (System.nanoTime() - started) / 1e9 / studies;
+    } catch (ExecutionException e) {
+      throw CommandFailure.work("a plan could not be measured: " + e.getCause());
+    } finally {
+      pool.shutdownNow();
+    }
+  }
+
+  private static double median(double[] values) {
+    double[] sorted = values.clone();
+    Arrays.sort(sorted);
+    int half = sorted.length / 2;
+    return sorted.length % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+  }
+}
