@@ -159,15 +159,7 @@ final class CalibrationOptions {
     }
     try (Stream<Path> files = Files.list(folder)) {
       List<Path> images =
-          files
-              .filter(
-                  file ->
-                      file.getFileName()
-                          .toString()
-                          .toLowerCase(Locale.ROOT)
-                          .matches(".+\\.(png|jpg|jpeg)"))
-              .sorted()
-              .toList();
+          files.filter(file -> ImageNames.isImage(file.getFileName().toString())).sorted().toList();
       if (images.isEmpty()) {
         throw CommandFailure.work(
             "--calibration is " + folder + ", which has no .png, .jpg or .jpeg file");

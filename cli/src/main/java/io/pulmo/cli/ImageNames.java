@@ -157,7 +157,8 @@ final class ImageNames {
     return images;
   }
 
-  private static boolean isImage(String name) {
+  /** Whether a file of this name is taken from a folder. */
+  static boolean isImage(String name) {
     String lower = name.toLowerCase(Locale.ROOT);
     return !name.startsWith(".") && EXTENSIONS.stream().anyMatch(lower::endsWith);
   }

@@ -1,13 +1,11 @@
 package io.pulmo.export;
 
-import io.pulmo.model.image.ImageLimits;
+import io.pulmo.model.image.ImageFile;
 import io.pulmo.model.image.ImagePipeline;
 import io.pulmo.model.image.Preprocessing;
 import io.pulmo.model.image.UnreadableImageException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -86,18 +84,9 @@ public final class CalibrationCrops implements Iterable<float[]> {
   }
 
   private void decode(Path image, float[] tenCrops) {
-    try (InputStream in = Files.newInputStream(image)) {
-      byte[] bytes = in.readNBytes(ImageLimits.MAX_FILE_BYTES + 1);
-      if (bytes.length > ImageLimits.MAX_FILE_BYTES) {
-        throw new IOException(
-            "has more than "
-                + ImageLimits.MAX_FILE_BYTES
-                + " bytes, the most that an image may have");
-      }
-      pipeline.tenCrops(pipeline.resized(bytes), tenCrops, 0);
-    } catch (IOException e) {
-      throw new UncheckedIOException(new IOException(image + ": " + e.getMessage(), e));
-    } catch (UnreadableImageException e) {
+    try {
+      pipeline.tenCrops(pipeline.resized(ImageFile.read(image)), tenCrops, 0);
+    } catch (IOException | UnreadableImageException e) {
       throw new UncheckedIOException(new IOException(image + ": " + e.getMessage(), e));
     }
   }

@@ -6,9 +6,6 @@ import io.pulmo.openvino.ElementType;
 import io.pulmo.openvino.InferRequest;
 import io.pulmo.openvino.Model;
 import io.pulmo.openvino.Tensor;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -37,23 +34,17 @@ final class CropRunner implements AutoCloseable {
   }
 
   /** Compiles an ONNX model whose input has the shape N, 3, cropPixels, cropPixels. */
-  static CropRunner open(Core core, byte[] onnx, int cropPixels) throws IOException {
-    Path file = Files.createTempFile("pulmo-", ".onnx");
-    try {
-      Files.write(file, onnx);
-      try (Model model = core.readModel(file)) {
-        model.reshape(1, 3, cropPixels, cropPixels);
-        CropRunner runner = new CropRunner(cropPixels, core.compile(model, "CPU", PROPERTIES));
-        try {
-          runner.addSlots(cropPixels);
-          return runner;
-        } catch (RuntimeException | Error e) {
-          runner.close();
-          throw e;
-        }
+  static CropRunner open(Core core, byte[] onnx, int cropPixels) {
+    try (Model model = core.readModel(onnx)) {
+      model.reshape(1, 3, cropPixels, cropPixels);
+      CropRunner runner = new CropRunner(cropPixels, core.compile(model, "CPU", PROPERTIES));
+      try {
+        runner.addSlots(cropPixels);
+        return runner;
+      } catch (RuntimeException | Error e) {
+        runner.close();
+        throw e;
       }
-    } finally {
-      Files.deleteIfExists(file);
     }
   }
 

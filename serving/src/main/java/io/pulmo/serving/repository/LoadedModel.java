@@ -3,6 +3,7 @@ package io.pulmo.serving.repository;
 import io.pulmo.model.Findings;
 import io.pulmo.model.bundle.Bundle;
 import io.pulmo.model.bundle.SelfTest;
+import io.pulmo.model.image.ImageFile;
 import io.pulmo.model.image.ImageLimits;
 import io.pulmo.model.image.ImagePipeline;
 import io.pulmo.model.image.Preprocessing;
@@ -18,8 +19,6 @@ import io.pulmo.serving.backend.OpenVinoBackend;
 import io.pulmo.serving.backend.TorchBackend;
 import io.pulmo.serving.backend.WeightRange;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -343,19 +342,8 @@ public final class LoadedModel implements Judge, AutoCloseable {
   }
 
   private Findings judge(Path image, Mode mode) throws IOException {
-    byte[] bytes;
-    try (InputStream in = Files.newInputStream(image)) {
-      bytes = in.readNBytes(ImageLimits.MAX_FILE_BYTES + 1);
-    }
-    if (bytes.length > ImageLimits.MAX_FILE_BYTES) {
-      throw new IOException(
-          image
-              + " has more than "
-              + ImageLimits.MAX_FILE_BYTES
-              + " bytes, the most that an image may have");
-    }
     try {
-      return judge(bytes, mode);
+      return judge(ImageFile.read(image), mode);
     } catch (UnreadableImageException e) {
       throw new IOException(image + ": " + e.getMessage(), e);
     }

@@ -2,12 +2,11 @@ package io.pulmo.worker.train;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
-import io.pulmo.model.image.ImageLimits;
+import io.pulmo.model.image.ImageFile;
 import io.pulmo.model.image.ImagePipeline;
 import io.pulmo.model.image.Pixels;
 import io.pulmo.model.image.UnreadableImageException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -91,14 +90,8 @@ public final class ImageSource {
       return known;
     }
     Path file = folder.resolve(name);
-    try (InputStream in = Files.newInputStream(file)) {
-      byte[] bytes = in.readNBytes(ImageLimits.MAX_FILE_BYTES + 1);
-      if (bytes.length > ImageLimits.MAX_FILE_BYTES) {
-        throw new TrainingException(
-            "worker %s: %s has more than %d bytes, the most that an image may have"
-                .formatted(workerName, file, ImageLimits.MAX_FILE_BYTES));
-      }
-      Pixels pixels = pipeline.resized(bytes);
+    try {
+      Pixels pixels = pipeline.resized(ImageFile.read(file));
       resized.put(name, pixels);
       return pixels;
     } catch (IOException e) {
