@@ -191,7 +191,7 @@ public final class InferRequest implements AutoCloseable {
     long mine;
     synchronized (this) {
       requireReady();
-      mine = turn.beginInferring();
+      mine = turn.begin();
     }
     boolean done = false;
     try {
@@ -209,16 +209,14 @@ public final class InferRequest implements AutoCloseable {
 
   private synchronized long start() {
     requireReady();
-    long mine = turn.beginStarted();
-    boolean started = false;
+    long mine = turn.begin();
     try {
       handle.run(requests::startAsync);
-      started = true;
-    } finally {
-      if (!started) {
-        turn.end(mine, false);
-      }
+    } catch (RuntimeException | Error e) {
+      turn.end(mine, false);
+      throw e;
     }
+    turn.goesOn(mine);
     return mine;
   }
 

@@ -4,7 +4,8 @@ package io.pulmo.openvino;
  * Whose turn it is in a request: the caller's, or the inference's.
  *
  * <pre>
- * EMPTY or DONE → INFERRING or STARTED   an inference begins
+ * EMPTY or DONE → INFERRING              a call that runs or starts an inference begins
+ * INFERRING → STARTED                    the inference goes on after the call that started it
  * INFERRING or STARTED → DONE or EMPTY   it ends, well or not
  * DONE → EMPTY                           its outputs are set elsewhere
  * </pre>
@@ -13,7 +14,7 @@ final class Turn {
   private enum Progress {
     /** Nothing has run, or what ran failed. */
     EMPTY,
-    /** A thread is in the call that runs it. */
+    /** A thread is in the call that runs or starts it. */
     INFERRING,
     /** It was started, and nobody has seen its end yet. */
     STARTED,
@@ -26,20 +27,22 @@ final class Turn {
   private long inferences;
   private boolean closed;
 
-  /** Begins an inference that runs within a call; the number that it is ended with. */
-  long beginInferring() {
-    return begin(Progress.INFERRING);
-  }
-
-  /** Begins an inference that goes on by itself, likewise. */
-  long beginStarted() {
-    return begin(Progress.STARTED);
-  }
-
-  private synchronized long begin(Progress how) {
+  /** Begins a call that runs or starts an inference; the number that it is ended with. */
+  synchronized long begin() {
     requireIdle();
-    progress = how;
+    progress = Progress.INFERRING;
     return ++inferences;
+  }
+
+  /**
+   * The call has started the inference. Nobody may wait for it before: the runtime would take the
+   * wait for one for the inference before it, which is over.
+   */
+  synchronized void goesOn(long inference) {
+    if (inference == inferences && progress == Progress.INFERRING) {
+      progress = Progress.STARTED;
+      notifyAll();
+    }
   }
 
   /** Ends an inference; if several have seen it end, the first. */
