@@ -4,7 +4,9 @@ import io.pulmo.bench.ModesEvent.Mode;
 import io.pulmo.bench.ModesEvent.What;
 import io.pulmo.bench.ModesEvent.Who;
 import io.pulmo.cli.terminal.Table;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -145,20 +147,28 @@ record ModesFigures(
   }
 
   private String ratios() {
-    Table table = new Table("times the peer's rate", "whole", "lone against the best split");
-    for (Mode ours : List.of(Mode.TORCH, Mode.FP32, Mode.INT8)) {
-      for (Mode theirs : begin.endToEnd() ? List.of(Mode.TORCH, ours) : List.of(ours)) {
+    Table table =
+        begin.endToEnd()
+            ? new Table("times the peer's rate", "whole")
+            : new Table("times the peer's rate", "many at a time", "lone, of the best split's");
+    for (Mode ours : Mode.values()) {
+      // End to end, what the study did in Python is what all are compared with, too.
+      for (Mode theirs : begin.endToEnd() ? EnumSet.of(Mode.TORCH, ours) : EnumSet.of(ours)) {
         OptionalDouble whole =
             rate(new Key(Who.PULMO, ours, main()), new Key(Who.PEER, theirs, main()));
-        if (whole.isPresent() && (theirs == ours || ours != Mode.TORCH)) {
-          table.row(
-              "pulmo " + ours.label() + " to peer " + theirs.label(),
-              cell("%.3f", whole),
-              cell(
-                  "%.3f",
-                  rate(
-                      new Key(Who.PULMO, ours, What.LONE),
-                      new Key(Who.PEER, theirs, What.BEST_SPLIT))));
+        if (whole.isPresent()) {
+          List<String> cells = new ArrayList<>();
+          cells.add("pulmo " + ours.label() + " to peer " + theirs.label());
+          cells.add(cell("%.3f", whole));
+          if (!begin.endToEnd()) {
+            cells.add(
+                cell(
+                    "%.3f",
+                    rate(
+                        new Key(Who.PULMO, ours, What.LONE),
+                        new Key(Who.PEER, theirs, What.BEST_SPLIT))));
+          }
+          table.row(cells.toArray(String[]::new));
         }
       }
     }
