@@ -93,10 +93,12 @@ final class ModesCommand implements Callable<Integer> {
         bundle = Bundle.open(folder.get());
       } else {
         say("making a bundle of random weights");
-        List<float[]> drawn = crops(images, network.preprocessing());
         bundle =
             RandomBundle.make(
-                work.path().resolve("bundle"), network, drawn.getFirst(), options.threads());
+                work.path().resolve("bundle"),
+                network,
+                crops(images, network.preprocessing()),
+                options.threads());
       }
       List<float[]> crops = crops(images, bundle.manifest().preprocessing());
       if (tune) {

@@ -22,6 +22,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
@@ -35,16 +36,17 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * The search for how a bundle's studies are spread best over this machine.
  *
- * <p>First every cut on every number of streams, briefly; then the best few of them in turns, with
- * fewer requests in flight and pinned to processors as well. What counts is a lone study's time and
- * that of a study among many, equally: the geometric mean of both. A plan replaces the usual one
- * only if it is better by more than such measurements scatter.
+ * <p>First every cut on every number of streams, briefly; then the best two and the usual plan in
+ * turns, and the very best also with fewer requests in flight and pinned to processors. What counts
+ * is a lone study's time and that of a study among many, equally: the geometric mean of both, each
+ * in the round that was disturbed least. A plan replaces the usual one only if it is better by more
+ * than such measurements scatter.
  */
 final class ModesTune {
   private static final int FINALISTS = 2;
-  private static final int FIRST_ROUNDS = 2;
-  private static final int FINAL_ROUNDS = 5;
-  private static final int STUDIES = 6;
+  private static final int FIRST_ROUNDS = 1;
+  private static final int FINAL_ROUNDS = 3;
+  private static final int STUDIES = 4;
   private static final double LEAST_GAIN = 0.02;
 
   private final Bundle bundle;
@@ -111,15 +113,19 @@ final class ModesTune {
   }
 
   private ExecutionPlan choose(SequencedMap<ExecutionPlan, Taken> taken) {
-    Map.Entry<ExecutionPlan, Taken> best =
-        taken.entrySet().stream()
-            .min(Comparator.comparingDouble(entry -> entry.getValue().score()))
-            .orElseThrow();
+    ExecutionPlan best = best(taken);
     ExecutionPlan usual = ExecutionPlan.untuned(options.threads());
-    Taken usually = taken.get(usual);
-    return usually != null && best.getValue().score() > (1 - LEAST_GAIN) * usually.score()
-        ? usual
-        : best.getKey();
+    return score(taken, best) > (1 - LEAST_GAIN) * score(taken, usual) ? usual : best;
+  }
+
+  private static ExecutionPlan best(SequencedMap<ExecutionPlan, Taken> taken) {
+    return taken.keySet().stream()
+        .min(Comparator.comparingDouble(plan -> score(taken, plan)))
+        .orElseThrow();
+  }
+
+  private static double score(SequencedMap<ExecutionPlan, Taken> taken, ExecutionPlan plan) {
+    return Objects.requireNonNull(taken.get(plan), plan.toString()).score();
   }
 
   /** The finalists and what they took. */
@@ -138,16 +144,12 @@ final class ModesTune {
     brief.entrySet().stream()
         .sorted(Comparator.comparingDouble(entry -> entry.getValue().score()))
         .limit(FINALISTS)
-        .forEach(
-            entry -> {
-              ExecutionPlan plan = entry.getKey();
-              finalists.add(plan);
-              finalists.add(
-                  new ExecutionPlan(
-                      plan.cropsPerRequest(), plan.streams(), plan.streams() + 1, false));
-              finalists.add(
-                  new ExecutionPlan(plan.cropsPerRequest(), plan.streams(), plan.requests(), true));
-            });
+        .map(Map.Entry::getKey)
+        .forEach(finalists::add);
+    ExecutionPlan best = best(brief);
+    int cut = best.cropsPerRequest();
+    finalists.add(new ExecutionPlan(cut, best.streams(), best.streams() + 1, false));
+    finalists.add(new ExecutionPlan(cut, best.streams(), best.requests(), true));
     return inTurns(mode, List.copyOf(finalists), FINAL_ROUNDS);
   }
 
@@ -190,7 +192,7 @@ final class ModesTune {
       }
       SequencedMap<ExecutionPlan, Taken> taken = new LinkedHashMap<>();
       for (int i = 0; i < plans.size(); i++) {
-        taken.put(plans.get(i), new Taken(median(lone[i]), median(many[i])));
+        taken.put(plans.get(i), new Taken(least(lone[i]), least(many[i])));
       }
       return taken;
     } finally {
@@ -237,10 +239,7 @@ final class ModesTune {
     }
   }
 
-  private static double median(double[] values) {
-    double[] sorted = values.clone();
-    Arrays.sort(sorted);
-    int half = sorted.length / 2;
-    return sorted.length % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+  private static double least(double[] values) {
+    return Arrays.stream(values).min().orElseThrow();
   }
 }
