@@ -8,6 +8,7 @@ import io.pulmo.coordinator.zookeeper.EmbeddedZooKeeper;
 import io.pulmo.coordinator.zookeeper.FencedStore;
 import io.pulmo.coordinator.zookeeper.ZooKeeperJournal;
 import io.pulmo.coordinator.zookeeper.ZooKeeperSession;
+import io.pulmo.coordinator.zookeeper.ZooKeeperUses;
 import io.pulmo.node.HostPort;
 import io.pulmo.node.Listen;
 import io.pulmo.node.NodeServer;
@@ -80,7 +81,8 @@ public final class CoordinatorServer implements AutoCloseable {
       }
       ZooKeeperSession session = opened(parts, ZooKeeperSession.connect(connect));
       Elected elected = new Elected();
-      CoordinatorService service = opened(parts, new CoordinatorService(elected, blobs));
+      CoordinatorService service =
+          opened(parts, new CoordinatorService(elected, blobs, new ZooKeeperUses(session)));
       elected.service = service;
       if (settings.zookeeper().isPresent()) {
         refuseEmbedded(session, connect);
@@ -212,6 +214,12 @@ public final class CoordinatorServer implements AutoCloseable {
     public List<HostPort> coordinators() {
       Election joined = election;
       return joined == null ? List.of() : joined.view().coordinators();
+    }
+
+    @Override
+    public List<HostPort> others() {
+      Election joined = election;
+      return joined == null ? List.of() : joined.others();
     }
 
     @Override

@@ -4,30 +4,57 @@ import io.pulmo.model.bundle.Sha256;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.HexFormat;
 import java.util.Locale;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
  * Files on disk named by the SHA-256 of their bytes, each there whole or not at all: {@code
- * ab/ab12...} under a folder.
+ * ab/ab12...} under a folder. Any thread may call.
+ *
+ * <p>A blob stays while a job refers to it, and for {@link #KEPT} after it was last stored or
+ * {@linkplain #touch touched}: a submission has that long from its first file to its last.
  */
 public final class BlobStore {
   /** The largest blob. */
   public static final long LARGEST_BYTES = 4L << 30;
 
+  /** How long a blob stays to which no job refers. */
+  public static final Duration KEPT = Duration.ofDays(1);
+
   private static final long RESERVE_BYTES = 128L << 20;
   private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
   private static final String PART = ".part-";
 
+  /** How many bytes a file system still takes. */
+  @FunctionalInterface
+  interface Disk {
+    long usableBytes() throws IOException;
+  }
+
   private final Path folder;
+  private final InstantSource clock;
+  private final Disk disk;
+
+  // Of the blobs on their way in: announced, and not written yet.
+  private final AtomicLong expectedBytes = new AtomicLong();
+
+  // Between looking at a blob's age and deleting it, nobody may be told that it is there.
+  private final Object ages = new Object();
 
   /**
    * Opens the store, and drops what an earlier process left half written.
@@ -35,7 +62,14 @@ public final class BlobStore {
    * @param folder made if it is not there
    */
   public BlobStore(Path folder) throws IOException {
+    this(folder, InstantSource.system(), () -> Files.getFileStore(folder).getUsableSpace());
+  }
+
+  /** A store whose clock and disk are the caller's. */
+  BlobStore(Path folder, InstantSource clock, Disk disk) throws IOException {
     this.folder = folder;
+    this.clock = clock;
+    this.disk = disk;
     Files.createDirectories(folder);
     try (Stream<Path> left = Files.list(folder)) {
       for (Path path : left.toList()) {
@@ -63,6 +97,52 @@ public final class BlobStore {
     }
   }
 
+  /** Keeps a blob for another {@link #KEPT}; false if it is not there. */
+  public boolean touch(String sha256) {
+    if (!isName(sha256)) {
+      return false;
+    }
+    synchronized (ages) {
+      try {
+        Files.setLastModifiedTime(path(sha256), FileTime.from(clock.instant()));
+        return true;
+      } catch (IOException e) {
+        return false;
+      }
+    }
+  }
+
+  /**
+   * Drops what is neither referred to nor young.
+   *
+   * @param referredTo names of blobs that stay whatever their age
+   * @return how many went
+   */
+  public int collect(Set<String> referredTo) throws IOException {
+    Instant old = clock.instant().minus(KEPT);
+    int dropped = 0;
+    try (DirectoryStream<Path> groups = Files.newDirectoryStream(folder, "??")) {
+      for (Path group : groups) {
+        try (DirectoryStream<Path> blobs = Files.newDirectoryStream(group)) {
+          for (Path blob : blobs) {
+            String name = String.valueOf(blob.getFileName());
+            if (isName(name) && !referredTo.contains(name) && dropIfOlder(blob, old)) {
+              dropped++;
+            }
+          }
+        }
+      }
+    }
+    return dropped;
+  }
+
+  private boolean dropIfOlder(Path path, Instant than) throws IOException {
+    synchronized (ages) {
+      return Files.getLastModifiedTime(path).toInstant().isBefore(than)
+          && Files.deleteIfExists(path);
+    }
+  }
+
   /**
    * Opens a blob for reading.
    *
@@ -77,25 +157,33 @@ public final class BlobStore {
    *
    * @param sha256 a {@linkplain #isName name}
    * @param bytes its size
-   * @throws IOException if there is no room for it
+   * @throws NoRoomException if the disk cannot hold it
+   * @throws IOException if it cannot be written
    */
   public Incoming receive(String sha256, long bytes) throws IOException {
     if (!isName(sha256)) {
       throw new IllegalArgumentException(
           "'" + sha256 + "' names no blob: expected 64 lower-case hexadecimal digits");
     }
-    long usable = Files.getFileStore(folder).getUsableSpace();
-    if (usable < bytes + RESERVE_BYTES) {
-      throw new IOException(
-          String.format(
-              Locale.ROOT,
-              "no room for a blob of %d bytes: %d are free under the coordinator's --state and"
-                  + " %d stay so; free some",
-              bytes,
-              usable,
-              RESERVE_BYTES));
+    long expected = expectedBytes.addAndGet(bytes);
+    try {
+      long free = disk.usableBytes();
+      if (free < expected + RESERVE_BYTES) {
+        throw new NoRoomException(
+            String.format(
+                Locale.ROOT,
+                "no room for a blob of %d bytes: %d are free under the coordinator's --state, %d"
+                    + " are promised to other blobs on their way in and %d stay free; free some",
+                bytes,
+                free,
+                expected - bytes,
+                RESERVE_BYTES));
+      }
+      return new Incoming(sha256, bytes, Files.createTempFile(folder, PART, ""));
+    } catch (IOException | RuntimeException e) {
+      expectedBytes.addAndGet(-bytes);
+      throw e;
     }
-    return new Incoming(sha256, bytes, Files.createTempFile(folder, PART, ""));
   }
 
   private Path path(String sha256) {
@@ -110,6 +198,7 @@ public final class BlobStore {
     private final FileChannel out;
     private final MessageDigest digest;
     private long written;
+    private boolean closed;
 
     private Incoming(String sha256, long bytes, Path part) throws IOException {
       this.sha256 = sha256;
@@ -117,6 +206,11 @@ public final class BlobStore {
       this.part = part;
       this.out = FileChannel.open(part, StandardOpenOption.WRITE);
       this.digest = Sha256.newDigest();
+    }
+
+    /** What the blob is to be. */
+    public String sha256() {
+      return sha256;
     }
 
     /**
@@ -130,10 +224,16 @@ public final class BlobStore {
         throw new IllegalArgumentException(
             "blob " + sha256 + " has more bytes than the announced " + bytes + ": send that many");
       }
-      written += data.remaining();
+      int more = data.remaining();
+      written += more;
+      expectedBytes.addAndGet(-more);
       digest.update(data.duplicate());
-      while (data.hasRemaining()) {
-        out.write(data);
+      try {
+        while (data.hasRemaining()) {
+          out.write(data);
+        }
+      } catch (IOException e) {
+        throw explained(e);
       }
     }
 
@@ -157,17 +257,43 @@ public final class BlobStore {
                 + got
                 + " came: send it again");
       }
-      out.force(true);
-      Path target = path(sha256);
-      Path parent = target.getParent();
-      if (parent != null) {
-        Files.createDirectories(parent);
+      try {
+        out.force(true);
+      } catch (IOException e) {
+        throw explained(e);
       }
-      Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      Path parent = Files.createDirectories(folder.resolve(sha256.substring(0, 2)));
+      synchronized (ages) {
+        Files.setLastModifiedTime(part, FileTime.from(clock.instant()));
+        Files.move(
+            part,
+            parent.resolve(sha256),
+            StandardCopyOption.ATOMIC_MOVE,
+            StandardCopyOption.REPLACE_EXISTING);
+      }
+      force(parent);
+      force(folder);
+    }
+
+    /** Some other program may have taken the room meanwhile; only the disk's state tells. */
+    private IOException explained(IOException failure) throws IOException {
+      return disk.usableBytes() < RESERVE_BYTES ? new NoRoomException(failure) : failure;
+    }
+
+    /** Has the names in a directory on disk for good, as the bytes are. */
+    private static void force(Path directory) throws IOException {
+      try (FileChannel names = FileChannel.open(directory, StandardOpenOption.READ)) {
+        names.force(true);
+      }
     }
 
     @Override
     public void close() throws IOException {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      expectedBytes.addAndGet(written - bytes);
       out.close();
       Files.deleteIfExists(part);
     }

@@ -97,9 +97,8 @@ public final class Jobs {
     for (JobRecord record : records) {
       Optional<String> lost =
           switch (record.state()) {
-            case QUEUED -> missing(record);
             case RUNNING -> Optional.of("the leader changed during training: submit it again");
-            case COMPLETED, FAILED, CANCELLED -> Optional.empty();
+            case QUEUED, COMPLETED, FAILED, CANCELLED -> Optional.empty();
           };
       @Nullable JobSpec spec = null;
       if (record.state() == JobState.QUEUED) {
@@ -115,20 +114,6 @@ public final class Jobs {
         end(job, JobState.FAILED, lost.get(), job.members());
       }
     }
-  }
-
-  private Optional<String> missing(JobRecord record) {
-    for (JobRecord.File file : record.files()) {
-      if (blobSizes.apply(file.sha256()).isEmpty()) {
-        return Optional.of(
-            "the leader changed and the new one does not have the file '"
-                + file.name()
-                + "' (blob "
-                + file.sha256()
-                + "): submit it again");
-      }
-    }
-    return Optional.empty();
   }
 
   /**

@@ -5,11 +5,13 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.pulmo.coordinator.job.BlobStore;
+import io.pulmo.coordinator.job.BlobUses;
 import io.pulmo.coordinator.job.JobJournal;
 import io.pulmo.coordinator.job.JobRecord;
 import io.pulmo.coordinator.job.Jobs;
 import io.pulmo.coordinator.job.JournalException;
 import io.pulmo.coordinator.job.RefusedException;
+import io.pulmo.coordinator.job.Submission;
 import io.pulmo.coordinator.membership.Members;
 import io.pulmo.model.job.JobSpecException;
 import io.pulmo.node.HostPort;
@@ -35,10 +37,13 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -53,11 +58,15 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
   private static final Logger log = LoggerFactory.getLogger(CoordinatorService.class);
   private static final long TICK_MILLIS = 100;
   private static final long BEAT_MILLIS = 500;
-  private static final int MOST_TRANSFERS = 16;
+  private static final int MOST_TRANSFERS = 32;
+  private static final int MOST_SUBMISSIONS = 16;
   private static final Duration IDLE_TRANSFER = Duration.ofSeconds(30);
 
   private final Leadership leadership;
   private final BlobStore blobs;
+  private final BlobCopies copies;
+  private final BlobKeeper keeper;
+  private final Semaphore submissions = new Semaphore(MOST_SUBMISSIONS);
   private final SecureRandom random = new SecureRandom();
   private final Loop loop = new Loop(this::failed);
   private final ScheduledExecutorService heart =
@@ -73,10 +82,14 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
    *
    * @param leadership who does
    * @param blobs the files
+   * @param uses which of them the jobs name
    */
-  public CoordinatorService(Leadership leadership, BlobStore blobs) {
+  public CoordinatorService(Leadership leadership, BlobStore blobs, BlobUses uses) {
     this.leadership = leadership;
     this.blobs = blobs;
+    this.copies = new BlobCopies(blobs, leadership::others);
+    this.keeper = new BlobKeeper(blobs, copies, uses, System::nanoTime);
+    keeper.start();
     loop.every(TICK_MILLIS, this::tick);
     var unused =
         heart.scheduleWithFixedDelay(this::beat, BEAT_MILLIS, BEAT_MILLIS, TimeUnit.MILLISECONDS);
@@ -128,6 +141,8 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
   public void close() {
     deposed("the coordinator stops");
     heart.shutdownNow();
+    keeper.close();
+    copies.close();
     loop.close();
   }
 
@@ -166,51 +181,75 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
 
   @Override
   public StreamObserver<PutBlobRequest> putBlob(StreamObserver<PutBlobResponse> answer) {
-    if (!takesTransfers(answer)) {
+    if (transfers.size() >= MOST_TRANSFERS) {
+      answer.onError(busy());
       return new Ignored<>();
     }
     AtomicReference<@Nullable Transfer> self = new AtomicReference<>();
-    Upload upload = new Upload(blobs, answer, System::nanoTime, () -> forget(self));
+    Upload upload =
+        new Upload(blobs, copies, this::refusal, answer, System::nanoTime, () -> forget(self));
     self.set(upload);
     transfers.add(upload);
     return upload;
   }
 
+  /** Why this coordinator does not do what a leader does, if it does not. */
+  private Optional<StatusRuntimeException> refusal() {
+    return term == null ? Optional.of(Wire.notLeader(leadership.leader())) : Optional.empty();
+  }
+
   @Override
   public void getBlob(GetBlobRequest request, StreamObserver<BlobChunk> answer) {
-    if (!takesTransfers(answer)) {
+    if (transfers.size() >= MOST_TRANSFERS) {
+      answer.onError(busy());
       return;
     }
     try {
       String sha256 = Wire.blobName("sha256", request.getSha256());
+      boolean here = blobs.size(sha256).isPresent();
+      if (!here && request.getHeldHere()) {
+        throw missing(sha256);
+      }
+      Optional<StatusRuntimeException> refusal = refusal();
+      if (!here && refusal.isPresent()) {
+        throw refusal.get();
+      }
       AtomicReference<@Nullable Transfer> self = new AtomicReference<>();
-      Download download =
-          new Download(
-              blobs.open(sha256), serverCall(answer), System::nanoTime, () -> forget(self));
+      Download download = new Download(serverCall(answer), System::nanoTime, () -> forget(self));
       self.set(download);
       transfers.add(download);
-      download.start();
+      download.prepare();
+      if (here) {
+        send(sha256, download);
+      } else {
+        Thread.ofVirtual().name("pulmo-fetch").start(() -> fetchAndSend(sha256, download));
+      }
     } catch (StatusRuntimeException e) {
       answer.onError(e);
-    } catch (IOException e) {
-      answer.onError(
-          Status.NOT_FOUND
-              .withDescription("no blob " + request.getSha256() + " here: expected one put before")
-              .withCause(e)
-              .asRuntimeException());
     }
   }
 
-  private boolean takesTransfers(StreamObserver<?> answer) {
-    if (term == null) {
-      answer.onError(Wire.notLeader(leadership.leader()));
-      return false;
+  private void fetchAndSend(String sha256, Download download) {
+    Status fetched = copies.fetch(sha256);
+    if (fetched.isOk()) {
+      send(sha256, download);
+    } else {
+      download.refuse(fetched);
     }
-    if (transfers.size() >= MOST_TRANSFERS) {
-      answer.onError(busy());
-      return false;
+  }
+
+  private void send(String sha256, Download download) {
+    try {
+      download.send(blobs.open(sha256));
+    } catch (IOException e) {
+      download.refuse(missing(sha256).getStatus().withCause(e));
     }
-    return true;
+  }
+
+  private static StatusRuntimeException missing(String sha256) {
+    return Status.NOT_FOUND
+        .withDescription("no blob " + sha256 + " here: expected one put before")
+        .asRuntimeException();
   }
 
   private void forget(AtomicReference<@Nullable Transfer> self) {
@@ -222,12 +261,72 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
 
   @Override
   public void submitJob(SubmitJobRequest request, StreamObserver<SubmitJobResponse> answer) {
-    onLeader(
-        answer,
-        led ->
-            SubmitJobResponse.newBuilder()
-                .setJobId(led.jobs().submit(Wire.submission(request)))
-                .build());
+    Submission submission;
+    try {
+      submission = Wire.submission(request);
+    } catch (StatusRuntimeException e) {
+      answer.onError(e);
+      return;
+    }
+    if (!submissions.tryAcquire()) {
+      answer.onError(busy());
+      return;
+    }
+    Thread.ofVirtual()
+        .name("pulmo-submission")
+        .start(
+            () -> {
+              Status secured = Status.INTERNAL;
+              try {
+                secured = secure(submission);
+              } finally {
+                submissions.release();
+                if (!secured.isOk()) {
+                  answer.onError(secured.asRuntimeException());
+                }
+              }
+              if (secured.isOk()) {
+                onLeader(
+                    answer,
+                    led ->
+                        SubmitJobResponse.newBuilder()
+                            .setJobId(led.jobs().submit(submission))
+                            .build());
+              }
+            });
+  }
+
+  /**
+   * Has the files of a submission here and with another coordinator, all at once. One that is
+   * nowhere is for the submission's own check to name.
+   */
+  private Status secure(Submission submission) {
+    if (term == null) {
+      // Whoever leads does it; here is only to be said who that is.
+      return Status.OK;
+    }
+    List<CompletableFuture<Status>> all = new ArrayList<>();
+    for (JobRecord.File file : submission.files()) {
+      CompletableFuture<Status> one = new CompletableFuture<>();
+      all.add(one);
+      Thread.ofVirtual()
+          .name("pulmo-secure")
+          .start(
+              () -> {
+                Status status = Status.INTERNAL;
+                try {
+                  boolean here = blobs.touch(file.sha256()) || copies.fetch(file.sha256()).isOk();
+                  status = here ? copies.spread(file.sha256()) : Status.OK;
+                } finally {
+                  one.complete(status);
+                }
+              });
+    }
+    return all.stream()
+        .map(CompletableFuture::join)
+        .filter(status -> !status.isOk())
+        .findFirst()
+        .orElse(Status.OK);
   }
 
   @Override

@@ -15,6 +15,9 @@ public interface Leadership {
   /** All coordinators that are up. */
   List<HostPort> coordinators();
 
+  /** All coordinators that are up but this one. */
+  List<HostPort> others();
+
   /** Ends that epoch, unless it is over already. */
   void resign(long epoch, String why);
 }

@@ -113,6 +113,11 @@ public final class Election implements AutoCloseable {
     return view;
   }
 
+  /** The coordinators that were up a moment ago, without this one. */
+  public List<HostPort> others() {
+    return view.coordinators().stream().filter(one -> !one.equals(address)).toList();
+  }
+
   /** Steps down from an epoch, unless it is over already, and lines up again behind the others. */
   public void resign(long epoch, String why) {
     submit(

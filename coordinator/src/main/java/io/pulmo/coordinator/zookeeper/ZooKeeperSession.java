@@ -14,7 +14,7 @@ public final class ZooKeeperSession implements AutoCloseable {
   private static final int SESSION_MILLIS = 5_000;
   private static final int CONNECTION_MILLIS = 2_000;
   private static final int CONNECT_PATIENCE_SECONDS = 15;
-  private static final String JOBS_PATH = "/pulmo/jobs";
+  static final String JOBS_PATH = "/pulmo/jobs";
   private static final String EMBEDDED_PATH = "/pulmo/embedded";
 
   private final CuratorFramework curator;

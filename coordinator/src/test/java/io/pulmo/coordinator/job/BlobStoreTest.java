@@ -1,15 +1,19 @@
 package io.pulmo.coordinator.job;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.pulmo.coordinator.FakeClock;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -71,6 +75,61 @@ class BlobStoreTest {
     IOException full = assertThrows(IOException.class, () -> store.receive(ABC, 1L << 60));
     assertTrue(String.valueOf(full.getMessage()).contains("no room"), full.getMessage());
     assertEquals(0, files());
+  }
+
+  private static void store(BlobStore store) throws IOException {
+    try (BlobStore.Incoming incoming = store.receive(ABC, 3)) {
+      incoming.write(bytes("abc"));
+      incoming.finish();
+    }
+  }
+
+  @Test
+  void room_promisedToOneBlob_isNotGivenToAnother() throws Exception {
+    FakeClock clock = new FakeClock();
+    BlobStore store = new BlobStore(folder, clock, () -> (128L << 20) + 5);
+    try (BlobStore.Incoming first = store.receive(ABC, 3)) {
+      NoRoomException full = assertThrows(NoRoomException.class, () -> store.receive(ABC, 3));
+      assertTrue(String.valueOf(full.getMessage()).contains("3 are promised"), full.getMessage());
+      first.write(bytes("ab"));
+      // What is written is no longer promised: the disk counts it now.
+      store.receive(ABC, 4).close();
+    }
+    store.receive(ABC, 5).close();
+    assertThrows(NoRoomException.class, () -> store.receive(ABC, 6));
+  }
+
+  @Test
+  void blob_thatNobodyRefersTo_goesAfterADay_countedFromTheLastTouch() throws Exception {
+    FakeClock clock = new FakeClock();
+    BlobStore store = new BlobStore(folder, clock, () -> 1L << 40);
+    store(store);
+    clock.advance(Duration.ofHours(23));
+    assertEquals(0, store.collect(Set.of()));
+    assertTrue(store.touch(ABC));
+    clock.advance(Duration.ofHours(23));
+    assertEquals(0, store.collect(Set.of()));
+    clock.advance(Duration.ofHours(2));
+    assertEquals(0, store.collect(Set.of(ABC)));
+    assertEquals(OptionalLong.of(3), store.size(ABC));
+    assertEquals(1, store.collect(Set.of()));
+    assertEquals(OptionalLong.empty(), store.size(ABC));
+    assertFalse(store.touch(ABC));
+  }
+
+  @Test
+  void blob_onItsWayIn_isNeverCollected() throws Exception {
+    FakeClock clock = new FakeClock();
+    BlobStore store = new BlobStore(folder, clock, () -> 1L << 40);
+    try (BlobStore.Incoming incoming = store.receive(ABC, 3)) {
+      incoming.write(bytes("ab"));
+      clock.advance(Duration.ofDays(3));
+      assertEquals(0, store.collect(Set.of()));
+      incoming.write(bytes("c"));
+      incoming.finish();
+      assertEquals(0, store.collect(Set.of()));
+    }
+    assertEquals(OptionalLong.of(3), store.size(ABC));
   }
 
   @Test
