@@ -47,7 +47,15 @@ final class TrainCommand implements Runnable {
   int submit(@Parameters(paramLabel = "JOB.yaml") Path job, @Mixin CoordinatorOption coordinator)
       throws Exception {
     try (JobClient client = new JobClient(coordinator.addresses())) {
-      System.out.println(client.submit(job));
+      String id = client.submit(job);
+      if (client.get(id).completed()) {
+        System.err.println(
+            "pulmo: job "
+                + id
+                + " of this name and content is completed already, nothing is trained again; to"
+                + " train it once more give it another name");
+      }
+      System.out.println(id);
     }
     return ExitCode.DONE;
   }

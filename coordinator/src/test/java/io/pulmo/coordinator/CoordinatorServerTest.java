@@ -73,7 +73,9 @@ class CoordinatorServerTest {
     SubmitJobRequest request =
         SubmitJobRequest.newBuilder()
             .setJobYaml(
-                "name: first\ndata: {train: t.txt, validation: v.txt, images: images/}\n"
+                "name: job-"
+                    + UUID.randomUUID()
+                    + "\ndata: {train: t.txt, validation: v.txt, images: images/}\n"
                     + "workers: {min: "
                     + min
                     + "}\n")

@@ -1,5 +1,6 @@
 package io.pulmo.cli.rpc;
 
+import io.grpc.Status;
 import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.BlockingClientCall;
@@ -41,6 +42,8 @@ public final class JobClient implements AutoCloseable {
   private static final long LARGEST_JOB_BYTES = 64 * 1024;
   private static final Duration WATCH_PATIENCE = Duration.ofSeconds(30);
 
+  private static final int UPLOADS = 3;
+
   private final LeaderFollower follower;
 
   /** Of the cluster with these coordinators, of which any will do. */
@@ -49,10 +52,12 @@ public final class JobClient implements AutoCloseable {
   }
 
   /**
-   * Submits JOB.yaml with the files that it names, whose paths are relative to its folder.
+   * Submits JOB.yaml with the files that it names, whose paths are relative to its folder. What
+   * nobody has answered, because the leader went, is repeated with the next one.
    *
    * @param job the file
-   * @return the job's id
+   * @return the job's id: an earlier one's if that has this name and content and waits, runs or is
+   *     completed
    */
   public String submit(Path job) throws IOException, InterruptedException {
     if (!Files.isRegularFile(job)) {
@@ -81,15 +86,27 @@ public final class JobClient implements AutoCloseable {
       Path weights = base.resolve(spec.init().get());
       var unused = WeightsFile.readInitial(weights, spec.preset().network(), spec.seed());
     }
-    for (String name : spec.files()) {
-      Path file = base.resolve(name);
-      request.addFiles(
-          io.pulmo.proto.JobFile.newBuilder()
-              .setName(name)
-              .setSha256(Blobs.put(follower, file))
-              .setBytes(Files.size(file)));
+    for (int upload = 1; ; upload++) {
+      request.clearFiles();
+      for (String name : spec.files()) {
+        Path file = base.resolve(name);
+        request.addFiles(
+            io.pulmo.proto.JobFile.newBuilder()
+                .setName(name)
+                .setSha256(Blobs.put(follower, file))
+                .setBytes(Files.size(file)));
+      }
+      try {
+        return follower.call(stub -> stub.submitJob(request.build())).getJobId();
+      } catch (StatusRuntimeException e) {
+        // A leader that came between, and cannot get the files from those that have them, wants
+        // them
+        // again.
+        if (e.getStatus().getCode() != Status.Code.FAILED_PRECONDITION || upload == UPLOADS) {
+          throw e;
+        }
+      }
     }
-    return follower.call(stub -> stub.submitJob(request.build())).getJobId();
   }
 
   /** The job as it is now. */

@@ -45,10 +45,6 @@ final class Job {
     return submitted.sequence();
   }
 
-  String idempotencyKey() {
-    return submitted.idempotencyKey();
-  }
-
   String yaml() {
     return submitted.yaml();
   }

@@ -119,19 +119,20 @@ public final class Jobs {
   /**
    * Takes a job into the queue.
    *
-   * @return its id; the same one for a repeated submission
+   * @return its id; that of an earlier job if this submission {@linkplain Submission#earlier is
+   *     that one}
    * @throws JobSpecException if JOB.yaml does not say what to train
-   * @throws RefusedException if a file is missing, or there is no room
+   * @throws RefusedException if a file is missing, there is no room, or another job of that name
+   *     waits or runs
    */
   public String submit(Submission submission) {
-    if (!submission.idempotencyKey().isEmpty()) {
-      for (Job job : jobs.values()) {
-        if (job.idempotencyKey().equals(submission.idempotencyKey())) {
-          return job.id();
-        }
-      }
-    }
     JobSpec spec = JobFile.parse(submission.yaml());
+    Optional<String> earlier =
+        submission.earlier(
+            spec.name(), jobs.values().stream().map(Job::record).toList().reversed());
+    if (earlier.isPresent()) {
+      return earlier.get();
+    }
     submission.check(spec, blobSizes);
     makeRoom();
     long sequence = jobs.values().stream().mapToLong(Job::sequence).max().orElse(0) + 1;

@@ -11,7 +11,11 @@ public final class RefusedException extends RuntimeException {
     /** There is no room. */
     FULL,
     /** The job has ended. */
-    TOO_LATE
+    TOO_LATE,
+    /** A submission's file is not stored. */
+    NOT_STORED,
+    /** A job of that name waits or runs already. */
+    EXISTS
   }
 
   private final Kind kind;

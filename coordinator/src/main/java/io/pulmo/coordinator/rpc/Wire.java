@@ -251,7 +251,8 @@ final class Wire {
           case INVALID -> Status.INVALID_ARGUMENT;
           case UNKNOWN -> Status.NOT_FOUND;
           case FULL -> Status.RESOURCE_EXHAUSTED;
-          case TOO_LATE -> Status.FAILED_PRECONDITION;
+          case TOO_LATE, NOT_STORED -> Status.FAILED_PRECONDITION;
+          case EXISTS -> Status.ALREADY_EXISTS;
         };
     return status.withDescription(e.getMessage()).asRuntimeException();
   }
