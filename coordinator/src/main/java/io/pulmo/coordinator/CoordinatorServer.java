@@ -1,6 +1,8 @@
 package io.pulmo.coordinator;
 
 import io.pulmo.coordinator.job.BlobStore;
+import io.pulmo.coordinator.job.EventLog;
+import io.pulmo.coordinator.job.Jobs;
 import io.pulmo.coordinator.rpc.CoordinatorService;
 import io.pulmo.coordinator.rpc.Leadership;
 import io.pulmo.coordinator.zookeeper.Election;
@@ -52,11 +54,20 @@ public final class CoordinatorServer implements AutoCloseable {
    * @param zookeeper HOST:PORT,... of ZooKeeper; empty for a server inside this process, which
    *     makes this the only coordinator
    * @param state the folder for the files of jobs and an embedded ZooKeeper's data
+   * @param patience how long a running job waits for a worker that holds its state, before it goes
+   *     back to a checkpoint
+   * @param events told what this coordinator does as the leader
    */
-  public record Settings(Listen listen, Optional<String> zookeeper, Path state) {
+  public record Settings(
+      Listen listen, Optional<String> zookeeper, Path state, Duration patience, EventLog events) {
     /** Checks the addresses. */
     public Settings {
       zookeeper.ifPresent(HostPort::parseList);
+    }
+
+    /** With the patience that users get, and nobody told. */
+    public Settings(Listen listen, Optional<String> zookeeper, Path state) {
+      this(listen, zookeeper, state, Jobs.PATIENCE, EventLog.none());
     }
   }
 
@@ -82,7 +93,14 @@ public final class CoordinatorServer implements AutoCloseable {
       ZooKeeperSession session = opened(parts, ZooKeeperSession.connect(connect));
       Elected elected = new Elected();
       CoordinatorService service =
-          opened(parts, new CoordinatorService(elected, blobs, new ZooKeeperUses(session)));
+          opened(
+              parts,
+              new CoordinatorService(
+                  elected,
+                  blobs,
+                  new ZooKeeperUses(session),
+                  settings.patience(),
+                  settings.events()));
       elected.service = service;
       if (settings.zookeeper().isPresent()) {
         refuseEmbedded(session, connect);
@@ -186,7 +204,7 @@ public final class CoordinatorServer implements AutoCloseable {
     public void elected(FencedStore store) {
       CoordinatorService serving = service;
       if (serving != null) {
-        serving.elected(new ZooKeeperJournal(store), store.epoch());
+        serving.elected(new ZooKeeperJournal(store), store.epoch(), store::confirm);
       }
     }
 
@@ -202,6 +220,12 @@ public final class CoordinatorServer implements AutoCloseable {
     public Optional<HostPort> leader() {
       Election joined = election;
       return joined == null ? Optional.empty() : joined.view().leader();
+    }
+
+    @Override
+    public String whyNone() {
+      Election joined = election;
+      return joined == null ? "it is starting" : joined.whyNone();
     }
 
     @Override

@@ -247,6 +247,9 @@ public final class LeaderFollower implements AutoCloseable {
       if (!coordinators.isEmpty()) {
         learn(coordinators);
       }
+      if (answer.getLeader().isEmpty() && !answer.getWhyNone().isEmpty()) {
+        throw Status.UNAVAILABLE.withDescription(answer.getWhyNone()).asRuntimeException();
+      }
       return answer.getLeader().isEmpty()
           ? Optional.empty()
           : Optional.of(HostPort.parse(answer.getLeader()));

@@ -1,6 +1,7 @@
 package io.pulmo.coordinator.job;
 
 import io.pulmo.model.job.JobSpec;
+import io.pulmo.model.view.ViewJournal;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -16,11 +17,28 @@ final class Job {
   private String detail;
   private long startedAtMillis;
   private long endedAtMillis;
-  private long view;
-  private List<JobRecord.Participant> members;
+  private Standing standing;
   private JobRecord.@Nullable Progress progress;
   private final List<JobRecord.Epoch> epochs;
   private String bundleManifestSha256;
+
+  /**
+   * How a job's views stand.
+   *
+   * @param view the newest, 0 before the first
+   * @param leaderEpoch of the leader that wrote it
+   * @param cause why it came about
+   * @param members by rank
+   * @param committedStep the newest that all of them have reported
+   * @param checkpoints published, the oldest first
+   */
+  record Standing(
+      long view,
+      long leaderEpoch,
+      String cause,
+      List<JobRecord.Participant> members,
+      long committedStep,
+      List<ViewJournal.Published> checkpoints) {}
 
   /** Takes a job up from its record; the specification is there unless the job has ended. */
   Job(JobRecord record, @Nullable JobSpec spec) {
@@ -30,8 +48,14 @@ final class Job {
     this.detail = record.detail();
     this.startedAtMillis = record.startedAtMillis();
     this.endedAtMillis = record.endedAtMillis();
-    this.view = record.view();
-    this.members = record.members();
+    this.standing =
+        new Standing(
+            record.view(),
+            record.viewLeaderEpoch(),
+            record.viewCause(),
+            record.members(),
+            record.committedStep(),
+            record.checkpoints());
     this.progress = record.progress();
     this.epochs = new ArrayList<>(record.epochs());
     this.bundleManifestSha256 = record.bundleManifestSha256();
@@ -57,10 +81,6 @@ final class Job {
     return state;
   }
 
-  long view() {
-    return view;
-  }
-
   JobSpec spec() {
     if (spec == null) {
       throw new IllegalStateException("job " + id() + " has ended: its JOB.yaml is not read again");
@@ -68,38 +88,50 @@ final class Job {
     return spec;
   }
 
-  void start(List<JobRecord.Participant> participants, long nowMillis) {
+  void start(long nowMillis) {
     become(JobState.RUNNING);
-    view++;
     detail = "";
-    members = List.copyOf(participants);
     startedAtMillis = nowMillis;
   }
 
-  void complete(List<JobRecord.Participant> participants, String manifest, long nowMillis) {
+  void complete(Standing last, String manifest, long nowMillis) {
     become(JobState.COMPLETED);
     detail = "";
-    members = List.copyOf(participants);
+    standing = last;
     bundleManifestSha256 = manifest;
     endedAtMillis = nowMillis;
   }
 
   /** Ends the job without a bundle: FAILED or CANCELLED. */
-  void abort(JobState end, String why, List<JobRecord.Participant> participants, long nowMillis) {
+  void abort(JobState end, String why, Standing last, long nowMillis) {
     become(end);
     detail = why;
-    members = List.copyOf(participants);
+    standing = last;
     endedAtMillis = nowMillis;
   }
 
-  void progress(JobRecord.Progress newest) {
-    progress = newest;
+  /** A member's progress; what is older than what is known means nothing. */
+  void progress(JobRecord.Progress told) {
+    JobRecord.Progress newest = progress;
+    if (newest == null
+        || newest.view() < told.view()
+        || (newest.view() == told.view() && newest.step() <= told.step())) {
+      progress = told;
+    }
   }
 
-  /** Adds an epoch's validation; false if it is there already. */
+  /**
+   * Adds an epoch's validation; false if it is there already. Validated again after a restore, it
+   * takes the place of what was given up.
+   */
   boolean epoch(JobRecord.Epoch epoch) {
-    if (!epochs.isEmpty() && epochs.getLast().epoch() >= epoch.epoch()) {
-      return false;
+    if (!epochs.isEmpty()) {
+      JobRecord.Epoch last = epochs.getLast();
+      if (epoch.view() < last.view()
+          || (epoch.view() == last.view() && epoch.epoch() <= last.epoch())) {
+        return false;
+      }
+      epochs.removeIf(one -> one.epoch() >= epoch.epoch());
     }
     epochs.add(epoch);
     if (epochs.size() > MOST_EPOCHS) {
@@ -108,11 +140,15 @@ final class Job {
     return true;
   }
 
-  JobRecord record() {
-    return record(detail, members);
+  Standing standing() {
+    return standing;
   }
 
-  JobRecord record(String currentDetail, List<JobRecord.Participant> currentMembers) {
+  JobRecord record() {
+    return record(detail, standing);
+  }
+
+  JobRecord record(String currentDetail, Standing now) {
     return new JobRecord(
         submitted.id(),
         submitted.sequence(),
@@ -125,15 +161,15 @@ final class Job {
         submitted.submittedAtMillis(),
         startedAtMillis,
         endedAtMillis,
-        view,
-        currentMembers,
+        now.view(),
+        now.leaderEpoch(),
+        now.cause(),
+        now.members(),
+        now.committedStep(),
         progress,
         epochs,
+        now.checkpoints(),
         bundleManifestSha256);
-  }
-
-  List<JobRecord.Participant> members() {
-    return members;
   }
 
   private void become(JobState next) {

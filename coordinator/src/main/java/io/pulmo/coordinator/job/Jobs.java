@@ -3,22 +3,19 @@ package io.pulmo.coordinator.job;
 import io.pulmo.coordinator.job.RefusedException.Kind;
 import io.pulmo.coordinator.membership.Member;
 import io.pulmo.coordinator.membership.Members;
-import io.pulmo.coordinator.ring.RingPlan;
 import io.pulmo.model.job.JobFile;
 import io.pulmo.model.job.JobSpec;
 import io.pulmo.model.job.JobSpecException;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.Collection;
 import java.util.Comparator;
-import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.Consumer;
-import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -26,8 +23,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The leader's jobs: a queue whose head trains on all members once enough are there. One thread
- * owns it.
+ * The leader's jobs: a queue whose head trains once enough workers are there. One thread owns it.
  *
  * <p>Every change of a job's state is in the journal before anyone is told of it. When a write
  * throws {@link JournalException}, this object is of no use any more: the journal knows better.
@@ -36,54 +32,62 @@ public final class Jobs {
   /** Records kept; the oldest ended ones go. */
   public static final int MOST = 1_000;
 
-  /** How long a reported failure waits for the loss of a member that explains it. */
-  public static final Duration GRACE = Duration.ofMillis(2_500);
-
-  /**
-   * How long no job starts after a member was lost: what took one may have taken others, whose loss
-   * shows a little later and would fail the next job too.
-   */
-  public static final Duration SETTLING = Duration.ofSeconds(1);
+  /** How long a running job waits for a worker that holds its state before it goes back. */
+  public static final Duration PATIENCE = Duration.ofSeconds(60);
 
   private static final Logger log = LoggerFactory.getLogger(Jobs.class);
   private static final String ID_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz";
   private static final int ID_LENGTH = 6;
 
+  private final Office office;
   private final JobJournal journal;
-  private final Function<String, OptionalLong> blobSizes;
   private final Members members;
   private final InstantSource clock;
   private final LongSupplier nanoTime;
   private final RandomGenerator random;
   private final Consumer<String> changed;
   private final Map<String, Job> jobs = new LinkedHashMap<>();
-  private final Map<String, WorkerLine> lines = new HashMap<>();
-  private @Nullable Run run;
-  private boolean settling;
-  private long lastLossNanos;
+  private final Map<String, WorkerLine> lines = new LinkedHashMap<>();
+  private final Map<String, Member> here = new LinkedHashMap<>();
+  private final Set<String> leaving = new HashSet<>();
+  private @Nullable Training training;
+
+  /**
+   * What a leader works with.
+   *
+   * @param epoch its own, higher than that of every leader before it
+   * @param journal where jobs outlive it
+   * @param files that came with jobs or from them
+   * @param members who is here
+   * @param patience how long a running job waits for a worker that holds its state
+   * @param events told what comes about
+   */
+  public record Office(
+      long epoch,
+      JobJournal journal,
+      StoredFiles files,
+      Members members,
+      Duration patience,
+      EventLog events) {}
 
   /**
    * Takes up the jobs of the journal.
    *
-   * @param journal where they outlive this leader
-   * @param blobSizes the size of a stored blob, by SHA-256
-   * @param members who is here
+   * @param office what it works with
    * @param clock for the times that users see
    * @param nanoTime for waiting
    * @param random for ids
    * @param changed told the id of each job whose status has changed
    */
   public Jobs(
-      JobJournal journal,
-      Function<String, OptionalLong> blobSizes,
-      Members members,
+      Office office,
       InstantSource clock,
       LongSupplier nanoTime,
       RandomGenerator random,
       Consumer<String> changed) {
-    this.journal = journal;
-    this.blobSizes = blobSizes;
-    this.members = members;
+    this.office = office;
+    this.journal = office.journal();
+    this.members = office.members();
     this.clock = clock;
     this.nanoTime = nanoTime;
     this.random = random;
@@ -95,13 +99,9 @@ public final class Jobs {
     List<JobRecord> records =
         journal.load().stream().sorted(Comparator.comparingLong(JobRecord::sequence)).toList();
     for (JobRecord record : records) {
-      Optional<String> lost =
-          switch (record.state()) {
-            case RUNNING -> Optional.of("the leader changed during training: submit it again");
-            case QUEUED, COMPLETED, FAILED, CANCELLED -> Optional.empty();
-          };
+      Optional<String> lost = Optional.empty();
       @Nullable JobSpec spec = null;
-      if (record.state() == JobState.QUEUED) {
+      if (!record.state().ended()) {
         try {
           spec = JobFile.parse(record.yaml());
         } catch (JobSpecException e) {
@@ -111,7 +111,9 @@ public final class Jobs {
       Job job = new Job(record, spec);
       jobs.put(job.id(), job);
       if (lost.isPresent()) {
-        end(job, JobState.FAILED, lost.get(), job.members());
+        end(job, JobState.FAILED, lost.get());
+      } else if (job.state() == JobState.RUNNING) {
+        train(job);
       }
     }
   }
@@ -133,7 +135,7 @@ public final class Jobs {
     if (earlier.isPresent()) {
       return earlier.get();
     }
-    submission.check(spec, blobSizes);
+    submission.check(spec, office.files()::size);
     makeRoom();
     long sequence = jobs.values().stream().mapToLong(Job::sequence).max().orElse(0) + 1;
     JobRecord record =
@@ -150,8 +152,12 @@ public final class Jobs {
             0,
             0,
             0,
+            0,
+            "",
             List.of(),
+            0,
             null,
+            List.of(),
             List.of(),
             "");
     journal.write(record);
@@ -216,7 +222,7 @@ public final class Jobs {
             Kind.TOO_LATE,
             "job " + jobId + " has ended (" + job.state() + "): expected one that waits or runs");
       }
-      end(job, JobState.CANCELLED, "cancelled by a user", participants(job));
+      end(job, JobState.CANCELLED, "cancelled by a user");
       startNext();
     }
     return status(job);
@@ -231,194 +237,208 @@ public final class Jobs {
     return job;
   }
 
+  /**
+   * The views that a job has had, the oldest first, as far as its record goes back.
+   *
+   * @throws RefusedException if there is no such job
+   * @throws UnreadableRecordException if its record makes no sense
+   */
+  public List<PastView> views(String jobId) {
+    return journal.pastViews(find(jobId).id());
+  }
+
   private JobRecord status(Job job) {
+    Training current = training;
+    if (current != null && current.job() == job) {
+      return job.record(current.detail(), current.standing());
+    }
     return job.state() == JobState.QUEUED
-        ? job.record(whyItWaits(job), job.members())
-        : job.record(job.record().detail(), participants(job));
+        ? job.record(whyItWaits(job), job.standing())
+        : job.record();
   }
 
   private String whyItWaits(Job job) {
-    Optional<Job> before = run != null ? Optional.of(run.job()) : Optional.empty();
+    Optional<Job> before = Optional.ofNullable(training).map(Training::job);
     if (before.isEmpty()) {
       before = firstQueued().filter(first -> first != job);
     }
     if (before.isPresent()) {
       return "waits for job " + before.get().id();
     }
-    int here = members.inOrder().size();
-    int least = job.spec().workers().min();
-    return here >= least && settling
-        ? "waits a moment: a worker was lost, others may follow"
-        : "waits for workers: " + here + " of " + least;
+    return "waits for workers: " + staying() + " of " + job.spec().workers().min();
   }
 
-  private List<JobRecord.Participant> participants(Job job) {
-    return run != null && run.job() == job ? run.participants() : job.members();
-  }
-
-  /** A member came. */
-  public void joined(Member member, WorkerLine line) {
-    lines.put(member.id(), line);
-    firstQueued().ifPresent(job -> changed.accept(job.id()));
-    startNext();
+  private long staying() {
+    return members.inOrder().stream().filter(one -> !leaving.contains(one.id())).count();
   }
 
   /**
-   * A member is gone, and out of {@link Members} already. The job that it trained fails.
+   * A member came.
+   *
+   * @param replaces the member whose state folder it has taken over, empty for none
+   */
+  public void joined(Member member, WorkerLine line, String replaces) {
+    lines.put(member.id(), line);
+    here.put(member.id(), member);
+    if (training != null) {
+      training.joined(member, line, replaces);
+    }
+    firstQueued().ifPresent(job -> changed.accept(job.id()));
+    settle();
+  }
+
+  /**
+   * A member is gone, and out of {@link Members} already.
    *
    * @param cause how it went
    */
   public void left(Member member, String cause) {
     lines.remove(member.id());
-    settling = true;
-    lastLossNanos = nanoTime.getAsLong();
+    here.remove(member.id());
+    leaving.remove(member.id());
+    office.events().write(EventLog.Kind.EVICT, member.id(), cause);
+    if (training != null) {
+      training.left(member, cause);
+    }
     firstQueued().ifPresent(job -> changed.accept(job.id()));
-    Run current = run;
-    if (current != null && current.has(member.id()) && !current.hasCompleted(member.id())) {
-      fail(current, "worker " + member.label() + " was lost: " + cause);
-    }
+    settle();
   }
 
-  /** A member reports steps. Reports about anything but the run under way mean nothing. */
-  public void progress(Member member, String jobId, long view, JobRecord.Progress progress) {
-    Run current = currentRun(member, jobId, view);
-    if (current == null) {
+  /** A member wants to go: it may, once no view counts on it. */
+  public void leaving(Member member) {
+    WorkerLine line = lines.get(member.id());
+    if (line == null || !leaving.add(member.id())) {
       return;
     }
-    current.progress(member.id(), progress);
-    JobRecord.@Nullable Progress newest = current.job().record().progress();
-    if (newest == null || newest.step() <= progress.step()) {
-      current.job().progress(progress);
-    }
-    changed.accept(jobId);
-  }
-
-  /** A member reports an epoch's validation: all report the same, the first one counts. */
-  public void epoch(Member member, String jobId, long view, JobRecord.Epoch epoch) {
-    Run current = currentRun(member, jobId, view);
-    if (current != null && current.job().epoch(epoch)) {
-      journal.write(current.job().record("", current.participants()));
-      changed.accept(jobId);
-    }
-  }
-
-  /** A member has finished; the last one completes the job. */
-  public void completed(
-      Member member, String jobId, long view, String stateDigest, String bundleManifest) {
-    Run current = currentRun(member, jobId, view);
-    if (current == null) {
-      return;
-    }
-    current.completed(member.id(), stateDigest, bundleManifest);
-    changed.accept(jobId);
-    if (!current.allCompleted()) {
-      return;
-    }
-    Optional<String> difference = current.difference();
-    if (difference.isPresent()) {
-      fail(current, "the workers' final states differ: " + difference.get());
-    } else if (current.manifest().isEmpty() || blobSizes.apply(current.manifest()).isEmpty()) {
-      fail(
-          current,
-          "the bundle is not there: worker "
-              + current.plan().seats().getFirst().member().label()
-              + " named the manifest '"
-              + current.manifest()
-              + "', expected a stored blob");
+    if (training != null) {
+      training.leaving(member);
     } else {
-      Job job = current.job();
-      run = null;
-      job.complete(current.participants(), current.manifest(), clock.millis());
-      journal.write(job.record());
-      log.info("job {} completed", job.id());
-      changed.accept(job.id());
-      startNext();
+      line.send(new Order.Released());
     }
+    settle();
   }
 
-  /**
-   * A member has given up.
-   *
-   * @param culpritId whom it holds responsible, empty for itself or nobody
-   */
-  public void failed(Member member, String jobId, long view, String error, String culpritId) {
-    Run current = currentRun(member, jobId, view);
-    if (current != null) {
-      current.failed(member.id(), error, culpritId, nanoTime.getAsLong());
-      tick();
+  /** A member reports. Words about anything but the job that trains mean nothing. */
+  public void report(Member member, WorkerReport report) {
+    Training current = training;
+    if (current == null || !current.job().id().equals(report.jobId())) {
+      if (report instanceof WorkerReport.Enlisted stale) {
+        WorkerLine line = lines.get(member.id());
+        if (line != null) {
+          line.send(new Order.Discharge(stale.jobId(), "the job does not run any more"));
+        }
+      }
+      return;
     }
+    if (report instanceof WorkerReport.Judged judged) {
+      if (current.has(member) && current.job().epoch(judged.epoch())) {
+        journal.write(current.job().record("", current.standing()));
+      }
+    } else {
+      current.report(member, report);
+    }
+    settle();
   }
 
   /** Does what is due. */
   public void tick() {
-    Run current = run;
-    if (current != null && current.failureIsRipe(nanoTime.getAsLong(), GRACE.toNanos())) {
-      fail(current, current.verdict());
+    if (training != null) {
+      training.tick();
     }
-    if (settling && nanoTime.getAsLong() - lastLossNanos >= SETTLING.toNanos()) {
-      settling = false;
-      startNext();
-    }
+    settle();
   }
 
-  private @Nullable Run currentRun(Member member, String jobId, long view) {
-    return run != null && run.is(jobId, view) && run.has(member.id()) ? run : null;
-  }
-
-  private void fail(Run failed, String why) {
-    end(failed.job(), JobState.FAILED, why, failed.participants());
+  /** Ends the job whose training is over, and goes on with the next. */
+  private void settle() {
+    Training current = training;
+    if (current != null) {
+      Job job = current.job();
+      Optional<Training.Outcome> outcome = current.outcome();
+      if (outcome.isPresent()) {
+        switch (outcome.get()) {
+          case Training.Outcome.Completed completed -> complete(current, completed.manifest());
+          case Training.Outcome.Failed failed -> end(job, JobState.FAILED, failed.why());
+        }
+      } else {
+        changed.accept(job.id());
+      }
+    }
     startNext();
   }
 
-  private void end(Job job, JobState state, String why, List<JobRecord.Participant> participants) {
-    Run ended = run != null && run.job() == job ? run : null;
-    job.abort(state, why, participants, clock.millis());
+  private void complete(Training over, String manifest) {
+    Job job = over.job();
+    job.complete(over.standing(), manifest, clock.millis());
+    journal.write(job.record());
+    log.info("job {} completed", job.id());
+    office
+        .events()
+        .write(
+            EventLog.Kind.COMPLETE,
+            job.id(),
+            job.standing().view(),
+            job.standing().committedStep(),
+            "",
+            manifest);
+    training = null;
+    over.discharge("the job is completed");
+    changed.accept(job.id());
+  }
+
+  private void end(Job job, JobState state, String why) {
+    Training over = training != null && training.job() == job ? training : null;
+    job.abort(state, why, over == null ? job.standing() : over.standing(), clock.millis());
     journal.write(job.record());
     log.info("job {} {}: {}", job.id(), state, why);
-    if (ended != null) {
-      run = null;
-      for (RingPlan.Seat seat : ended.plan().seats()) {
-        WorkerLine line = lines.get(seat.member().id());
-        if (line != null) {
-          line.stop(job.id(), job.view(), why);
-        }
-      }
+    if (over != null) {
+      training = null;
+      over.discharge(why);
     }
     changed.accept(job.id());
   }
 
   private Optional<Job> firstQueued() {
-    Collection<Job> all = jobs.values();
-    return all.stream().filter(job -> job.state() == JobState.QUEUED).findFirst();
+    return jobs.values().stream().filter(job -> job.state() == JobState.QUEUED).findFirst();
   }
 
   private void startNext() {
     Optional<Job> next = firstQueued();
-    if (run != null || settling || next.isEmpty()) {
+    while (training == null && next.isPresent() && staying() >= next.get().spec().workers().min()) {
+      Job job = next.get();
+      job.start(clock.millis());
+      journal.write(job.record());
+      log.info("job {} starts, {} workers are here", job.id(), members.inOrder().size());
+      train(job);
+      jobs.values().stream()
+          .filter(other -> !other.state().ended())
+          .forEach(other -> changed.accept(other.id()));
+      next = firstQueued();
+    }
+  }
+
+  private void train(Job job) {
+    Training begun;
+    try {
+      begun =
+          new Training(
+              job,
+              office.epoch(),
+              journal,
+              office.files(),
+              office.patience(),
+              office.events(),
+              nanoTime);
+    } catch (UnreadableRecordException e) {
+      // Another leader would read the same: the job fails, the leader stays.
+      end(job, JobState.FAILED, e.getMessage() + "; submit it again");
       return;
     }
-    Job job = next.get();
-    List<Member> here = members.inOrder();
-    JobSpec spec = job.spec();
-    if (here.size() < spec.workers().min()) {
-      return;
-    }
-    int most = Math.min(spec.workers().max(), spec.batch());
-    RingPlan plan = RingPlan.of(here.subList(0, Math.min(most, here.size())));
-    Run started = new Run(job, plan);
-    job.start(started.participants(), clock.millis());
-    journal.write(job.record());
-    run = started;
-    log.info("job {} starts on {} workers", job.id(), plan.seats().size());
-    for (int rank = 0; rank < plan.seats().size(); rank++) {
-      WorkerLine line = lines.get(plan.seats().get(rank).member().id());
-      if (line != null) {
-        line.start(new WorkerLine.Order(job.id(), job.view(), job.yaml(), job.files(), plan, rank));
+    training = begun;
+    for (Member member : List.copyOf(here.values())) {
+      WorkerLine line = lines.get(member.id());
+      if (line != null && !leaving.contains(member.id())) {
+        begun.joined(member, line, "");
       }
     }
-    changed.accept(job.id());
-    jobs.values().stream()
-        .filter(other -> other.state() == JobState.QUEUED)
-        .forEach(other -> changed.accept(other.id()));
   }
 }

@@ -1,26 +1,12 @@
 package io.pulmo.coordinator.job;
 
-import io.pulmo.coordinator.ring.RingPlan;
-import java.util.List;
+import java.util.Optional;
 
-/** What the leader can tell one worker. Neither call waits. */
+/** What the leader can tell one worker, and what the worker's heartbeats say. No call waits. */
 public interface WorkerLine {
-  /**
-   * The order to take part in an attempt of a job.
-   *
-   * @param jobId the job
-   * @param view the attempt
-   * @param yaml JOB.yaml as submitted
-   * @param files that came with it
-   * @param plan all members
-   * @param rank the receiver's seat
-   */
-  record Order(
-      String jobId, long view, String yaml, List<JobRecord.File> files, RingPlan plan, int rank) {}
+  /** Tells the worker something; orders arrive one after the other, or the stream ends. */
+  void send(Order order);
 
-  /** Tells the worker to train. */
-  void start(Order order);
-
-  /** Tells the worker to give an attempt up. */
-  void stop(String jobId, long view, String reason);
+  /** The newest heartbeat; nothing before the first. */
+  Optional<Pulse> pulse();
 }

@@ -16,11 +16,16 @@ public final class Members {
   /** No more than so many are let in. */
   public static final int MOST = 256;
 
-  private static final long LATE_NANOS = Duration.ofSeconds(1).toNanos();
+  /** What a pause between two looks counts for at most. */
+  private static final long LONGEST_GAP_NANOS = Duration.ofMillis(250).toNanos();
 
   private final LongSupplier nanoTime;
   private final Map<String, Presence> present = new LinkedHashMap<>();
   private long checkedNanos;
+
+  // A clock that stands still while this process does: when it was paused, or got no processor,
+  // what the members said meanwhile may not have been read yet, and is not held against them.
+  private volatile long awakeNanos;
 
   /**
    * Nobody is here.
@@ -54,7 +59,7 @@ public final class Members {
     if (!hasRoom() || present.containsKey(member.id())) {
       throw new IllegalStateException(member.label() + " cannot join: expected room and a new id");
     }
-    Presence presence = new Presence(member, nanoTime);
+    Presence presence = new Presence(member, () -> awakeNanos);
     present.put(member.id(), presence);
     return presence;
   }
@@ -71,16 +76,16 @@ public final class Members {
     return members;
   }
 
-  /** Those that have been silent for too long; they stay until they {@link #leave}. */
+  /**
+   * Those that have been silent for too long; they stay until they {@link #leave}. Called several
+   * times a second: silence is counted in the time between calls.
+   */
   public List<Loss> silent() {
     long now = nanoTime.getAsLong();
-    boolean late = now - checkedNanos > LATE_NANOS;
+    // This method alone writes it.
+    long awake = awakeNanos + Math.min(now - checkedNanos, LONGEST_GAP_NANOS);
+    awakeNanos = awake;
     checkedNanos = now;
-    if (late) {
-      // This process was itself paused: what the members said meanwhile has not been read yet.
-      present.values().forEach(Presence::heard);
-      return List.of();
-    }
     List<Loss> losses = new ArrayList<>();
     for (Presence presence : present.values()) {
       long silent = presence.silentNanos();

@@ -5,15 +5,15 @@ import java.util.function.LongSupplier;
 /** One member's control stream as the coordinator hears it. */
 public final class Presence {
   private final Member member;
-  private final LongSupplier nanoTime;
+  private final LongSupplier awakeNanos;
   // Written where messages arrive, so that a busy coordinator does not take its own delay for
   // the worker's.
   private volatile long heardNanos;
 
-  Presence(Member member, LongSupplier nanoTime) {
+  Presence(Member member, LongSupplier awakeNanos) {
     this.member = member;
-    this.nanoTime = nanoTime;
-    this.heardNanos = nanoTime.getAsLong();
+    this.awakeNanos = awakeNanos;
+    this.heardNanos = awakeNanos.getAsLong();
   }
 
   /** Who is here. */
@@ -23,10 +23,10 @@ public final class Presence {
 
   /** Notes that the member said something. Any thread may call. */
   public void heard() {
-    heardNanos = nanoTime.getAsLong();
+    heardNanos = awakeNanos.getAsLong();
   }
 
   long silentNanos() {
-    return nanoTime.getAsLong() - heardNanos;
+    return awakeNanos.getAsLong() - heardNanos;
   }
 }

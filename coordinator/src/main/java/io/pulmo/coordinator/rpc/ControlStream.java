@@ -4,11 +4,14 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import io.pulmo.coordinator.job.Order;
+import io.pulmo.coordinator.job.Pulse;
 import io.pulmo.coordinator.job.WorkerLine;
 import io.pulmo.coordinator.membership.Presence;
 import io.pulmo.proto.CoordinatorMessage;
 import io.pulmo.proto.Heartbeat;
 import io.pulmo.proto.WorkerMessage;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +35,7 @@ final class ControlStream implements StreamObserver<WorkerMessage>, WorkerLine {
   private final long leaderEpoch;
   private final long openedNanos;
   private volatile @Nullable Presence presence;
+  private volatile @Nullable Pulse pulse;
 
   @GuardedBy("this")
   private boolean closed;
@@ -59,6 +63,7 @@ final class ControlStream implements StreamObserver<WorkerMessage>, WorkerLine {
       heard.heard();
     }
     if (message.hasHeartbeat()) {
+      pulse = ReportWire.pulse(message.getHeartbeat(), System.nanoTime());
       out.request(1);
     } else if (!loop.post(
         () -> {
@@ -99,13 +104,13 @@ final class ControlStream implements StreamObserver<WorkerMessage>, WorkerLine {
   }
 
   @Override
-  public void start(Order order) {
-    send(Wire.start(order, leaderEpoch));
+  public void send(Order order) {
+    send(OrderWire.message(order, leaderEpoch));
   }
 
   @Override
-  public void stop(String jobId, long view, String reason) {
-    send(Wire.stop(jobId, view, reason));
+  public Optional<Pulse> pulse() {
+    return Optional.ofNullable(pulse);
   }
 
   /** Tells the worker that its leader lives; left out while the worker takes nothing. */

@@ -6,6 +6,8 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.pulmo.coordinator.job.BlobStore;
 import io.pulmo.coordinator.job.BlobUses;
+import io.pulmo.coordinator.job.BundleFiles;
+import io.pulmo.coordinator.job.EventLog;
 import io.pulmo.coordinator.job.JobJournal;
 import io.pulmo.coordinator.job.JobRecord;
 import io.pulmo.coordinator.job.Jobs;
@@ -14,7 +16,6 @@ import io.pulmo.coordinator.job.RefusedException;
 import io.pulmo.coordinator.job.Submission;
 import io.pulmo.coordinator.membership.Members;
 import io.pulmo.model.job.JobSpecException;
-import io.pulmo.node.HostPort;
 import io.pulmo.proto.BlobChunk;
 import io.pulmo.proto.CancelJobRequest;
 import io.pulmo.proto.CoordinatorGrpc;
@@ -60,6 +61,10 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
   private static final long BEAT_MILLIS = 500;
   private static final int MOST_TRANSFERS = 32;
   private static final int MOST_SUBMISSIONS = 16;
+
+  /** Ten ticks in which nothing was done: the process stood still, or a task took that long. */
+  private static final long PAUSE_NANOS = Duration.ofSeconds(1).toNanos();
+
   private static final Duration IDLE_TRANSFER = Duration.ofSeconds(30);
 
   private final Leadership leadership;
@@ -68,7 +73,9 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
   private final BlobKeeper keeper;
   private final Semaphore submissions = new Semaphore(MOST_SUBMISSIONS);
   private final SecureRandom random = new SecureRandom();
-  private final Loop loop = new Loop(this::failed);
+  private final Duration patience;
+  private final EventLog events;
+  private final Loop loop = new Loop(this::failed, this::confirmAfterPause);
   private final ScheduledExecutorService heart =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().daemon().name("pulmo-heartbeat").factory());
@@ -76,6 +83,7 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
 
   // Written by the loop alone.
   private volatile @Nullable Term term;
+  private long awakeNanos = System.nanoTime();
 
   /**
    * A service that does not lead yet.
@@ -83,10 +91,19 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
    * @param leadership who does
    * @param blobs the files
    * @param uses which of them the jobs name
+   * @param patience how long a running job waits for a worker that holds its state
+   * @param events told what this coordinator does as the leader
    */
-  public CoordinatorService(Leadership leadership, BlobStore blobs, BlobUses uses) {
+  public CoordinatorService(
+      Leadership leadership,
+      BlobStore blobs,
+      BlobUses uses,
+      Duration patience,
+      EventLog events) {
     this.leadership = leadership;
     this.blobs = blobs;
+    this.patience = patience;
+    this.events = events;
     this.copies = new BlobCopies(blobs, leadership::others);
     this.keeper = new BlobKeeper(blobs, copies, uses, System::nanoTime);
     keeper.start();
@@ -95,12 +112,19 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
         heart.scheduleWithFixedDelay(this::beat, BEAT_MILLIS, BEAT_MILLIS, TimeUnit.MILLISECONDS);
   }
 
-  /** Begins to lead. */
-  public void elected(JobJournal journal, long epoch) {
+  /**
+   * Begins to lead.
+   *
+   * @param journal where jobs are kept
+   * @param epoch of this leader
+   * @param confirm throws {@link JournalException} unless that epoch is still the newest
+   */
+  public void elected(JobJournal journal, long epoch, Runnable confirm) {
     loop.postAlways(
         () -> {
           try {
-            term = newTerm(journal, epoch);
+            term = newTerm(journal, epoch, confirm);
+            events.ofEpoch(epoch).write(EventLog.Kind.LEAD, "", "elected");
           } catch (RuntimeException | Error e) {
             // A leader without a term would be one that answers nobody.
             log.warn("this coordinator cannot take up the jobs and steps down", e);
@@ -109,14 +133,13 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
         });
   }
 
-  private Term newTerm(JobJournal journal, long epoch) {
+  private Term newTerm(JobJournal journal, long epoch, Runnable confirm) {
     Members members = new Members(System::nanoTime);
     List<JobWatch> watches = new ArrayList<>();
     Jobs jobs =
         new Jobs(
-            journal,
-            blobs::size,
-            members,
+            new Jobs.Office(
+                epoch, journal, new BundleFiles(blobs), members, patience, events.ofEpoch(epoch)),
             InstantSource.system(),
             System::nanoTime,
             random,
@@ -124,7 +147,22 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
                 watches.stream()
                     .filter(watch -> watch.jobId().equals(jobId))
                     .forEach(JobWatch::changed));
-    return new Term(epoch, members, jobs, watches, leadership::coordinators, System::nanoTime);
+    return new Term(
+        epoch, confirm, members, jobs, watches, leadership::coordinators, System::nanoTime);
+  }
+
+  /**
+   * After a pause of this process it may lead no more and not know it: nothing is done, and nobody
+   * answered, before ZooKeeper has said that its epoch is the newest.
+   */
+  private void confirmAfterPause() {
+    long nanos = System.nanoTime() - awakeNanos;
+    Term led = term;
+    if (nanos > PAUSE_NANOS && led != null) {
+      log.info("awake after {} ms: asks ZooKeeper for the epoch", nanos / 1_000_000);
+      led.confirm();
+    }
+    awakeNanos = System.nanoTime();
   }
 
   /** Leads no more: every stream ends. */
@@ -150,7 +188,11 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
   public void getLeader(GetLeaderRequest request, StreamObserver<GetLeaderResponse> answer) {
     GetLeaderResponse.Builder response =
         GetLeaderResponse.newBuilder().setEpoch(leadership.epoch());
-    leadership.leader().map(HostPort::toString).ifPresent(response::setLeader);
+    leadership
+        .leader()
+        .ifPresentOrElse(
+            leader -> response.setLeader(leader.toString()),
+            () -> response.setWhyNone(leadership.whyNone()));
     leadership.coordinators().forEach(one -> response.addCoordinators(one.toString()));
     answer.onNext(response.build());
     answer.onCompleted();
@@ -160,7 +202,7 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
   public StreamObserver<WorkerMessage> attach(StreamObserver<CoordinatorMessage> out) {
     Term at = term;
     if (at == null) {
-      out.onError(Wire.notLeader(leadership.leader()));
+      out.onError(notLeader());
       return new Ignored<>();
     }
     ControlStream stream =
@@ -195,7 +237,7 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
 
   /** Why this coordinator does not do what a leader does, if it does not. */
   private Optional<StatusRuntimeException> refusal() {
-    return term == null ? Optional.of(Wire.notLeader(leadership.leader())) : Optional.empty();
+    return term == null ? Optional.of(notLeader()) : Optional.empty();
   }
 
   @Override
@@ -379,7 +421,7 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
         () -> {
           Term led = term;
           if (led == null) {
-            answer.onError(Wire.notLeader(leadership.leader()));
+            answer.onError(notLeader());
             return;
           }
           try {
@@ -431,6 +473,7 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
     Term led = term;
     if (led != null) {
       term = null;
+      events.ofEpoch(led.epoch()).write(EventLog.Kind.DEPOSED, "", why);
       led.end(why);
     }
   }
@@ -452,6 +495,10 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
       // By now it may lead again, in a newer epoch that is not to blame.
       leadership.resign(led.epoch(), String.valueOf(e.getMessage()));
     }
+  }
+
+  private StatusRuntimeException notLeader() {
+    return Wire.notLeader(leadership.leader(), leadership.whyNone());
   }
 
   private static StatusRuntimeException busy() {

@@ -9,6 +9,9 @@ public interface Leadership {
   /** Who leads, if somebody is known to. */
   Optional<HostPort> leader();
 
+  /** Why nobody is known to lead, in words; of use while nobody is. */
+  String whyNone();
+
   /** The newest leader's epoch, 0 before the first. */
   long epoch();
 

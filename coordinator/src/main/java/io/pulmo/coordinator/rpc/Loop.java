@@ -14,6 +14,7 @@ final class Loop implements AutoCloseable {
   private static final int LONGEST_LINE = 2_048;
 
   private final Consumer<Throwable> failed;
+  private final Runnable before;
   private final AtomicInteger waiting = new AtomicInteger();
   private final ScheduledThreadPoolExecutor executor =
       new ScheduledThreadPoolExecutor(
@@ -23,9 +24,11 @@ final class Loop implements AutoCloseable {
    * An empty line.
    *
    * @param failed told, on the loop's thread, what a task threw
+   * @param before run before each task
    */
-  Loop(Consumer<Throwable> failed) {
+  Loop(Consumer<Throwable> failed, Runnable before) {
     this.failed = failed;
+    this.before = before;
   }
 
   /** Has a task done after those before it; false if the line is too long or closed. */
@@ -77,6 +80,7 @@ final class Loop implements AutoCloseable {
 
   private void guarded(Runnable task) {
     try {
+      before.run();
       task.run();
     } catch (RuntimeException | Error e) {
       // An executor would keep it to itself, and never run a repeated task again.

@@ -8,9 +8,7 @@ import io.pulmo.coordinator.membership.Members;
 import io.pulmo.coordinator.membership.Presence;
 import io.pulmo.node.HostPort;
 import io.pulmo.proto.CoordinatorMessage;
-import io.pulmo.proto.RunCompleted;
-import io.pulmo.proto.RunFailed;
-import io.pulmo.proto.RunId;
+import io.pulmo.proto.Hello;
 import io.pulmo.proto.Welcome;
 import io.pulmo.proto.WorkerMessage;
 import java.util.ArrayList;
@@ -32,6 +30,7 @@ final class Term implements ControlStream.Owner {
   private static final int MOST_WATCHES = 256;
 
   private final long epoch;
+  private final Runnable confirm;
   private final Members members;
   private final Jobs jobs;
   private final Supplier<List<HostPort>> coordinators;
@@ -41,12 +40,14 @@ final class Term implements ControlStream.Owner {
 
   Term(
       long epoch,
+      Runnable confirm,
       Members members,
       Jobs jobs,
       List<JobWatch> watches,
       Supplier<List<HostPort>> coordinators,
       LongSupplier nanoTime) {
     this.epoch = epoch;
+    this.confirm = confirm;
     this.members = members;
     this.jobs = jobs;
     this.watches = watches;
@@ -56,6 +57,11 @@ final class Term implements ControlStream.Owner {
 
   long epoch() {
     return epoch;
+  }
+
+  /** Throws unless this term's epoch is still the newest. */
+  void confirm() {
+    confirm.run();
   }
 
   Jobs jobs() {
@@ -81,7 +87,7 @@ final class Term implements ControlStream.Owner {
         if (presence != null) {
           throw Wire.invalid("a second Hello: expected one, first");
         }
-        welcome(stream, Wire.member(message.getHello()));
+        welcome(stream, message.getHello());
       } else if (presence == null) {
         throw Wire.invalid("the first message is " + message.getKindCase() + ": expected HELLO");
       } else {
@@ -92,13 +98,13 @@ final class Term implements ControlStream.Owner {
     }
   }
 
-  private void welcome(ControlStream stream, Member member) {
+  private void welcome(ControlStream stream, Hello hello) {
+    Member member = Wire.member(hello);
+    String replaces = Wire.replaces(hello);
     // A worker whose stream broke may be back before the break is noticed here.
-    for (ControlStream other : List.copyOf(streams)) {
-      Presence old = other.presence();
-      if (old != null && old.member().id().equals(member.id())) {
-        drop(other, Status.ABORTED.withDescription("attached again"), "it attached again");
-      }
+    dropMember(member.id(), "it attached again");
+    if (!replaces.isEmpty()) {
+      dropMember(replaces, "its process has ended and another one has its state folder");
     }
     if (!members.hasRoom()) {
       throw Status.RESOURCE_EXHAUSTED
@@ -110,42 +116,21 @@ final class Term implements ControlStream.Owner {
     Welcome.Builder welcome = Welcome.newBuilder().setEpoch(epoch);
     coordinators.get().forEach(one -> welcome.addCoordinators(one.toString()));
     stream.send(CoordinatorMessage.newBuilder().setWelcome(welcome).build());
-    jobs.joined(member, stream);
+    jobs.joined(member, stream, replaces);
+  }
+
+  private void dropMember(String memberId, String cause) {
+    for (ControlStream stream : List.copyOf(streams)) {
+      Presence presence = stream.presence();
+      if (presence != null && presence.member().id().equals(memberId)) {
+        drop(stream, Status.ABORTED.withDescription(cause), cause);
+      }
+    }
   }
 
   private void report(Member member, WorkerMessage message) {
     switch (message.getKindCase()) {
-      case PROGRESS -> {
-        RunId run = message.getProgress().getRun();
-        jobs.progress(member, run.getJobId(), run.getView(), Wire.progress(message.getProgress()));
-      }
-      case EPOCH -> {
-        RunId run = message.getEpoch().getRun();
-        jobs.epoch(member, run.getJobId(), run.getView(), Wire.epoch(message.getEpoch()));
-      }
-      case COMPLETED -> {
-        RunCompleted completed = message.getCompleted();
-        RunId run = completed.getRun();
-        String manifest = completed.getBundleManifestSha256();
-        jobs.completed(
-            member,
-            run.getJobId(),
-            run.getView(),
-            Wire.digest(run, completed.getStateDigest()),
-            manifest.isEmpty() ? "" : Wire.blobName("bundle_manifest_sha256", manifest));
-      }
-      case FAILED -> {
-        RunFailed failed = message.getFailed();
-        RunId run = failed.getRun();
-        if (!failed.getStopped()) {
-          jobs.failed(
-              member,
-              run.getJobId(),
-              run.getView(),
-              Wire.text(failed.getError(), Wire.LONGEST_TEXT),
-              failed.getCulpritMemberId());
-        }
-      }
+      case LEAVING -> jobs.leaving(member);
       case HELLO, HEARTBEAT -> {
         // Both have been seen to where they came in.
       }
@@ -153,6 +138,7 @@ final class Term implements ControlStream.Owner {
           throw Wire.invalid(
               "a message of no known kind: expected a newer worker"
                   + " only with a newer coordinator");
+      default -> ReportWire.report(message).ifPresent(report -> jobs.report(member, report));
     }
   }
 

@@ -8,22 +8,19 @@ import io.pulmo.coordinator.job.JobRecord;
 import io.pulmo.coordinator.job.JobState;
 import io.pulmo.coordinator.job.RefusedException;
 import io.pulmo.coordinator.job.Submission;
-import io.pulmo.coordinator.job.WorkerLine;
 import io.pulmo.coordinator.membership.Member;
-import io.pulmo.coordinator.ring.RingPlan;
+import io.pulmo.model.view.Holding;
+import io.pulmo.model.view.ViewJournal;
 import io.pulmo.node.HostPort;
 import io.pulmo.node.LeaderFollower;
-import io.pulmo.proto.CoordinatorMessage;
+import io.pulmo.proto.CheckpointHeld;
 import io.pulmo.proto.EpochReport;
 import io.pulmo.proto.Hello;
 import io.pulmo.proto.JobFile;
 import io.pulmo.proto.JobStatus;
 import io.pulmo.proto.MemberStatus;
 import io.pulmo.proto.Progress;
-import io.pulmo.proto.RingMember;
 import io.pulmo.proto.RunId;
-import io.pulmo.proto.StartRun;
-import io.pulmo.proto.StopRun;
 import io.pulmo.proto.SubmitJobRequest;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,7 +32,6 @@ final class Wire {
   static final int LONGEST_TEXT = 1_000;
 
   private static final int MOST_FILES = 16;
-  private static final int MOST_DISEASES = 64;
   private static final int MOST_CORES = 65_536;
   private static final Pattern WORD = Pattern.compile("[A-Za-z0-9_.:-]{1,128}");
 
@@ -51,6 +47,12 @@ final class Wire {
         word("device", hello.getDevice()));
   }
 
+  /** The member whose state folder this one has taken over, empty for none. */
+  static String replaces(Hello hello) {
+    String id = hello.getReplacesMemberId();
+    return id.isEmpty() || id.equals(hello.getMemberId()) ? "" : word("replaces_member_id", id);
+  }
+
   private static HostPort ringAddress(String text) {
     try {
       return HostPort.parse(text);
@@ -64,29 +66,6 @@ final class Wire {
       throw invalid("cores is " + Integer.toUnsignedString(cores) + ": expected at least 1");
     }
     return cores;
-  }
-
-  static JobRecord.Progress progress(Progress progress) {
-    return new JobRecord.Progress(
-        count("step", progress.getStep()),
-        count("steps_total", progress.getStepsTotal()),
-        (int) count("epoch", progress.getEpoch()),
-        progress.getLoss(),
-        progress.getSamplesPerSecond(),
-        count("samples_computed", progress.getSamplesComputed()),
-        count("steps_computed", progress.getStepsComputed()));
-  }
-
-  static JobRecord.Epoch epoch(EpochReport report) {
-    if (report.getAucCount() > MOST_DISEASES) {
-      throw invalid("auc has " + report.getAucCount() + " values: expected one a disease");
-    }
-    return new JobRecord.Epoch(
-        (int) count("epoch", report.getEpoch()),
-        report.getAucMean(),
-        report.getAucList(),
-        report.getLoss(),
-        report.getBest());
   }
 
   static Submission submission(SubmitJobRequest request) {
@@ -118,8 +97,8 @@ final class Wire {
     return sha256;
   }
 
-  static String digest(RunId run, String digest) {
-    return word("state_digest of job " + text(run.getJobId(), 80), digest);
+  static String digest(String digest) {
+    return word("a state's digest", digest);
   }
 
   /** A worker's or user's words: bounded, without control characters but line ends. */
@@ -146,7 +125,18 @@ final class Wire {
               .setStep(member.step())
               .setSamplesComputed(member.samplesComputed())
               .setStepsComputed(member.stepsComputed())
-              .setStateDigest(member.stateDigest()));
+              .setStateDigest(member.stateDigest())
+              .setShare(member.share())
+              .setSamplesPerSecond(member.samplesPerSecond())
+              .setSlow(member.slow()));
+    }
+    for (ViewJournal.Published checkpoint : job.checkpoints()) {
+      status.addCheckpoints(
+          CheckpointHeld.newBuilder()
+              .setJobId(job.id())
+              .setHolding(OrderWire.holding(new Holding(checkpoint.label(), checkpoint.digest())))
+              .setSha256(checkpoint.sha256())
+              .setBestAuc(checkpoint.bestAuc()));
     }
     return status.build();
   }
@@ -162,12 +152,16 @@ final class Wire {
             .setSubmittedAtMillis(job.submittedAtMillis())
             .setStartedAtMillis(job.startedAtMillis())
             .setEndedAtMillis(job.endedAtMillis())
-            .setBundleManifestSha256(job.bundleManifestSha256());
+            .setBundleManifestSha256(job.bundleManifestSha256())
+            .setView(job.view())
+            .setViewLeaderEpoch(job.viewLeaderEpoch())
+            .setViewCause(job.viewCause())
+            .setCommittedStep(job.committedStep());
     JobRecord.Progress progress = job.progress();
     if (progress != null) {
       status.setProgress(
           Progress.newBuilder()
-              .setRun(run(job.id(), job.view()))
+              .setRun(run(job.id(), progress.view()))
               .setStep(progress.step())
               .setStepsTotal(progress.stepsTotal())
               .setEpoch(progress.epoch())
@@ -189,7 +183,7 @@ final class Wire {
 
   private static EpochReport epoch(JobRecord job, JobRecord.Epoch epoch) {
     return EpochReport.newBuilder()
-        .setRun(run(job.id(), job.view()))
+        .setRun(run(job.id(), epoch.view()))
         .setEpoch(epoch.epoch())
         .setAucMean(epoch.aucMean())
         .addAllAuc(epoch.auc())
@@ -206,39 +200,6 @@ final class Wire {
       case FAILED -> io.pulmo.proto.JobState.JOB_STATE_FAILED;
       case CANCELLED -> io.pulmo.proto.JobState.JOB_STATE_CANCELLED;
     };
-  }
-
-  static CoordinatorMessage start(WorkerLine.Order order, long leaderEpoch) {
-    List<RingPlan.Seat> seats = order.plan().seats();
-    StartRun.Builder start =
-        StartRun.newBuilder()
-            .setRun(run(order.jobId(), order.view()))
-            .setLeaderEpoch(leaderEpoch)
-            .setJobYaml(order.yaml())
-            .setRank(order.rank())
-            .setThreads(seats.get(order.rank()).threads());
-    for (JobRecord.File file : order.files()) {
-      start.addFiles(
-          JobFile.newBuilder()
-              .setName(file.name())
-              .setSha256(file.sha256())
-              .setBytes(file.bytes()));
-    }
-    for (RingPlan.Seat seat : seats) {
-      start.addMembers(
-          RingMember.newBuilder()
-              .setMemberId(seat.member().id())
-              .setName(seat.member().name())
-              .setRingAddress(seat.member().ringAddress().toString())
-              .setShare(seat.share()));
-    }
-    return CoordinatorMessage.newBuilder().setStart(start).build();
-  }
-
-  static CoordinatorMessage stop(String jobId, long view, String reason) {
-    return CoordinatorMessage.newBuilder()
-        .setStop(StopRun.newBuilder().setRun(run(jobId, view)).setReason(reason))
-        .build();
   }
 
   private static RunId run(String jobId, long view) {
@@ -262,10 +223,10 @@ final class Wire {
   }
 
   /** The answer of a coordinator that does not lead. */
-  static StatusRuntimeException notLeader(Optional<HostPort> leader) {
+  static StatusRuntimeException notLeader(Optional<HostPort> leader, String whyNone) {
     if (leader.isEmpty()) {
       return Status.UNAVAILABLE
-          .withDescription("no coordinator leads at the moment: call again")
+          .withDescription("no coordinator leads at the moment (" + whyNone + "): call again")
           .asRuntimeException();
     }
     Metadata trailers = new Metadata();
@@ -296,7 +257,7 @@ final class Wire {
     return value;
   }
 
-  private static long count(String field, long value) {
+  static long count(String field, long value) {
     if (value < 0) {
       throw invalid(
           field + " is " + Long.toUnsignedString(value) + ": expected less than 2 to the 63rd");

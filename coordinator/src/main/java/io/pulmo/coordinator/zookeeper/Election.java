@@ -118,6 +118,14 @@ public final class Election implements AutoCloseable {
     return view.coordinators().stream().filter(one -> !one.equals(address)).toList();
   }
 
+  /** Why nobody is known to lead, in words; of use while nobody is. */
+  public String whyNone() {
+    return curator.getZookeeperClient().isConnected()
+        ? "an election is under way"
+        : "ZooKeeper cannot be reached from here; until it can, nothing is submitted and no view"
+            + " changes, but training goes on";
+  }
+
   /** Steps down from an epoch, unless it is over already, and lines up again behind the others. */
   public void resign(long epoch, String why) {
     submit(

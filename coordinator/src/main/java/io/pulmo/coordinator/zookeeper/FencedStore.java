@@ -3,6 +3,7 @@ package io.pulmo.coordinator.zookeeper;
 import io.pulmo.coordinator.job.JournalException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.api.transaction.CuratorOp;
 import org.apache.zookeeper.KeeperException;
@@ -56,30 +57,57 @@ public final class FencedStore {
     }
   }
 
+  /** A node; nothing if it is not there. */
+  Optional<Entry> read(String path) {
+    try {
+      Stat stat = new Stat();
+      byte[] data = curator.getData().storingStatIn(stat).forPath(path);
+      return Optional.of(new Entry(path.replaceFirst(".*/", ""), data, stat.getVersion()));
+    } catch (KeeperException.NoNodeException e) {
+      return Optional.empty();
+    } catch (Exception e) {
+      throw failed("cannot read " + path, e);
+    }
+  }
+
+  /**
+   * Makes sure that this leader's epoch is the newest at the moment of the call.
+   *
+   * @throws FencedException if it is not
+   * @throws JournalException if ZooKeeper does not say
+   */
+  public void confirm() {
+    write("what it stands for", List::of);
+  }
+
   /** Makes a node of version 0. */
   void create(String path, byte[] data) {
-    write(path, () -> curator.transactionOp().create().forPath(path, data));
+    write(path, () -> List.of(curator.transactionOp().create().forPath(path, data)));
   }
 
   /** Replaces a node's data; its version increases by one. */
   void update(String path, byte[] data, int version) {
-    write(path, () -> curator.transactionOp().setData().withVersion(version).forPath(path, data));
+    write(
+        path,
+        () -> List.of(curator.transactionOp().setData().withVersion(version).forPath(path, data)));
   }
 
   /** Deletes a node. */
   void delete(String path, int version) {
-    write(path, () -> curator.transactionOp().delete().withVersion(version).forPath(path));
+    write(path, () -> List.of(curator.transactionOp().delete().withVersion(version).forPath(path)));
   }
 
   @FunctionalInterface
-  private interface Operation {
-    CuratorOp get() throws Exception;
+  private interface Operations {
+    List<CuratorOp> get() throws Exception;
   }
 
-  private void write(String path, Operation operation) {
+  private void write(String path, Operations operations) {
     try {
-      CuratorOp fence = curator.transactionOp().check().withVersion(epoch).forPath(EPOCH_PATH);
-      curator.transaction().forOperations(fence, operation.get());
+      List<CuratorOp> all = new ArrayList<>();
+      all.add(curator.transactionOp().check().withVersion(epoch).forPath(EPOCH_PATH));
+      all.addAll(operations.get());
+      curator.transaction().forOperations(all);
     } catch (KeeperException.BadVersionException
         | KeeperException.NodeExistsException
         | KeeperException.NoNodeException e) {

@@ -5,16 +5,26 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.pulmo.coordinator.job.JobJournal;
 import io.pulmo.coordinator.job.JobRecord;
-import io.pulmo.coordinator.job.JournalException;
+import io.pulmo.coordinator.job.PastView;
+import io.pulmo.model.view.ViewJournal;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** The jobs' records as JSON in ZooKeeper, one node each. One thread owns it. */
+/**
+ * The jobs' records as JSON in ZooKeeper, two nodes each: the job, and its views. One thread owns
+ * it.
+ */
 public final class ZooKeeperJournal implements JobJournal {
-  private static final String PATH = "/pulmo/jobs";
+  private static final Logger log = LoggerFactory.getLogger(ZooKeeperJournal.class);
+  private static final String PATH = ZooKeeperSession.JOBS_PATH;
+  private static final String VIEWS_PATH = ZooKeeperSession.VIEWS_PATH;
 
   private final FencedStore store;
   private final JsonMapper json =
@@ -31,15 +41,29 @@ public final class ZooKeeperJournal implements JobJournal {
     versions.clear();
     List<JobRecord> records = new ArrayList<>();
     for (FencedStore.Entry entry : store.children(PATH)) {
-      try {
-        records.add(json.readValue(entry.data(), JobRecord.class));
-        versions.put(entry.name(), entry.version());
-      } catch (IOException e) {
-        throw new JournalException(
-            "the record " + PATH + "/" + entry.name() + " is unreadable: " + e.getMessage(), e);
-      }
+      versions.put(entry.name(), entry.version());
+      records.add(read(entry));
     }
     return records;
+  }
+
+  private JobRecord read(FencedStore.Entry entry) {
+    try {
+      JobRecord record = json.readValue(entry.data(), JobRecord.class);
+      if (record != null && record.id().equals(entry.name())) {
+        return record;
+      }
+      return JobRecord.unreadable(entry.name(), unreadable(entry, "it names another job"));
+    } catch (IOException | RuntimeException e) {
+      return JobRecord.unreadable(entry.name(), unreadable(entry, String.valueOf(e.getMessage())));
+    }
+  }
+
+  private static String unreadable(FencedStore.Entry entry, String why) {
+    String message =
+        "the record " + PATH + "/" + entry.name() + " in ZooKeeper is unreadable: " + why;
+    log.error("{}", message);
+    return message.lines().findFirst().orElse(message) + "; submit the job again";
   }
 
   @Override
@@ -64,9 +88,28 @@ public final class ZooKeeperJournal implements JobJournal {
   public void forget(String jobId) {
     Integer version = versions.get(jobId);
     if (version != null) {
+      // The views first: a record without views says all there is, views without a record stay.
+      Optional<FencedStore.Entry> views = store.read(viewsPath(jobId));
+      if (views.isPresent()) {
+        store.delete(viewsPath(jobId), views.get().version());
+      }
       store.delete(path(jobId), version);
       versions.remove(jobId);
     }
+  }
+
+  @Override
+  public ViewJournal views(String jobId, Supplier<String> cause) {
+    return ZooKeeperViews.open(store, viewsPath(jobId), cause);
+  }
+
+  @Override
+  public List<PastView> pastViews(String jobId) {
+    return ZooKeeperViews.open(store, viewsPath(jobId), () -> "").past();
+  }
+
+  private static String viewsPath(String jobId) {
+    return VIEWS_PATH + "/" + jobId;
   }
 
   private static String path(String jobId) {

@@ -11,10 +11,17 @@ import org.apache.zookeeper.KeeperException;
 
 /** A coordinator's connection to ZooKeeper, with the nodes that all coordinators expect there. */
 public final class ZooKeeperSession implements AutoCloseable {
-  private static final int SESSION_MILLIS = 5_000;
+  /**
+   * A leader that is gone is followed when its session has ended. Training does not wait for it,
+   * and a leader that loses its session by a hiccup loses no more than its office: so it is short.
+   * Servers take no less than two of their ticks.
+   */
+  private static final int SESSION_MILLIS = 3_000;
+
   private static final int CONNECTION_MILLIS = 2_000;
   private static final int CONNECT_PATIENCE_SECONDS = 15;
   static final String JOBS_PATH = "/pulmo/jobs";
+  static final String VIEWS_PATH = "/pulmo/views";
   private static final String EMBEDDED_PATH = "/pulmo/embedded";
 
   private final CuratorFramework curator;
@@ -51,6 +58,7 @@ public final class ZooKeeperSession implements AutoCloseable {
       }
       session.ensure(FencedStore.EPOCH_PATH);
       session.ensure(JOBS_PATH);
+      session.ensure(VIEWS_PATH);
       return session;
     } catch (IOException | InterruptedException | RuntimeException e) {
       curator.close();

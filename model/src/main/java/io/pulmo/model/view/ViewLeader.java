@@ -668,8 +668,9 @@ public final class ViewLeader {
         gaps.remove(0);
       }
     }
-    write(new Kept(Optional.of(view), view.id(), published, gaps));
+    // Before the write: the journal may keep it along with the view.
     lastCause = current.cause();
+    write(new Kept(Optional.of(view), view.id(), published, gaps));
     reports = new Reports(kept.view());
     stalled = Optional.empty();
     reseat = Optional.empty();

@@ -1,0 +1,53 @@
+package io.pulmo.coordinator.job;
+
+import io.pulmo.model.bundle.Bundle;
+import io.pulmo.model.bundle.FileEntry;
+import io.pulmo.model.bundle.Manifest;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.channels.Channels;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/** The stored blobs as the leader's jobs ask for them. */
+public final class BundleFiles implements StoredFiles {
+  private static final int LARGEST_MANIFEST_BYTES = 1 << 20;
+
+  private final BlobStore blobs;
+
+  /** Of that store. */
+  public BundleFiles(BlobStore blobs) {
+    this.blobs = blobs;
+  }
+
+  @Override
+  public OptionalLong size(String sha256) {
+    return blobs.size(sha256);
+  }
+
+  @Override
+  public Optional<String> lacking(String manifestSha256) {
+    if (blobs.size(manifestSha256).isEmpty()) {
+      return Optional.of("its manifest '" + manifestSha256 + "', expected a stored blob");
+    }
+    try (InputStream in = Channels.newInputStream(blobs.open(manifestSha256))) {
+      Manifest manifest = Manifest.parse(Bundle.MANIFEST, in.readNBytes(LARGEST_MANIFEST_BYTES));
+      for (FileEntry file : manifest.files()) {
+        OptionalLong stored = blobs.size(file.sha256());
+        if (stored.isEmpty() || stored.getAsLong() != file.bytes()) {
+          return Optional.of(
+              "its file '"
+                  + file.path()
+                  + "', blob "
+                  + file.sha256()
+                  + " of "
+                  + file.bytes()
+                  + " bytes, expected it to be stored");
+        }
+      }
+      return Optional.empty();
+    } catch (IOException | RuntimeException e) {
+      return Optional.of("a readable manifest: " + e.getMessage());
+    }
+  }
+}

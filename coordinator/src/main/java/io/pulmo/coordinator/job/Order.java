@@ -1,0 +1,68 @@
+package io.pulmo.coordinator.job;
+
+import io.pulmo.model.view.Holding;
+import io.pulmo.model.view.Seat;
+import io.pulmo.model.view.View;
+import io.pulmo.model.view.ViewJournal;
+import java.util.List;
+
+/** What a leader tells a worker. */
+public sealed interface Order {
+  /**
+   * Make ready for a job.
+   *
+   * @param jobId the job
+   * @param yaml JOB.yaml as submitted
+   * @param files that came with it
+   */
+  record Enlist(String jobId, String yaml, List<JobRecord.File> files) implements Order {}
+
+  /**
+   * Forget a job.
+   *
+   * @param jobId the job
+   * @param reason for the log
+   */
+  record Discharge(String jobId, String reason) implements Order {}
+
+  /** Stop for good in every view below. */
+  record Prepare(String jobId, long view) implements Order {}
+
+  /**
+   * Copy a state.
+   *
+   * @param jobId the job
+   * @param view that it is for
+   * @param what the state must be
+   * @param from who holds it
+   */
+  record Copy(String jobId, long view, Holding what, Seat from) implements Order {}
+
+  /**
+   * Load a checkpoint.
+   *
+   * @param jobId the job
+   * @param view that it is for
+   * @param what the checkpoint
+   * @param holders who has its file
+   */
+  record Restore(String jobId, long view, ViewJournal.Published what, List<Seat> holders)
+      implements Order {}
+
+  /** Make the state before the first step. */
+  record Start(String jobId, long view) implements Order {}
+
+  /**
+   * Enter a view.
+   *
+   * @param jobId the job
+   * @param view to enter
+   * @param kept SHA-256 of the checkpoints' files that are not to be pruned
+   * @param restores of the job so far, the oldest first
+   */
+  record Install(String jobId, View view, List<String> kept, List<ViewJournal.Restore> restores)
+      implements Order {}
+
+  /** The worker that is leaving may go. */
+  record Released() implements Order {}
+}

@@ -1,0 +1,569 @@
+package io.pulmo.coordinator.job;
+
+import io.pulmo.coordinator.job.Recruit.Stage;
+import io.pulmo.coordinator.membership.Member;
+import io.pulmo.coordinator.ring.RingPlan;
+import io.pulmo.model.job.JobSpec;
+import io.pulmo.model.view.Holding;
+import io.pulmo.model.view.Seat;
+import io.pulmo.model.view.View;
+import io.pulmo.model.view.ViewJournal;
+import io.pulmo.model.view.ViewLeader;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The job that trains: who takes part, what they report, and what becomes of it. Its views are
+ * {@link ViewLeader}'s; the owner of {@link Jobs} owns it.
+ */
+final class Training implements ViewLeader.Orders {
+  /** How long the first view waits for those that still make ready, once one is ready. */
+  static final Duration FIRST_VIEW_PATIENCE = Duration.ofSeconds(5);
+
+  /** How long the members of the record's view have to find a new leader. */
+  static final Duration ATTACH_GRACE = Duration.ofSeconds(4);
+
+  /** How long a bundle's files may still be on their way here from another coordinator. */
+  static final Duration FILES_PATIENCE = Duration.ofSeconds(10);
+
+  private static final Logger log = LoggerFactory.getLogger(Training.class);
+  private static final int MOST_EXPORTS = 3;
+  private static final int MOST_NAMED = 3;
+  private static final long PREPARE_MILLIS = 2_000;
+  private static final long COPY_MILLIS = 60_000;
+  private static final long SETTLE_MILLIS = 300;
+
+  /** How a job's training ends. */
+  sealed interface Outcome {
+    /** All members have one final state, and the bundle is here. */
+    record Completed(String manifest) implements Outcome {}
+
+    /** It cannot succeed. */
+    record Failed(String why) implements Outcome {}
+  }
+
+  private final Job job;
+  private final StoredFiles files;
+  private final EventLog events;
+  private final LongSupplier nanoTime;
+  private final ViewJournal journal;
+  private final ViewLeader leader;
+  private final int most;
+  private final Map<String, Recruit> recruits = new LinkedHashMap<>();
+  private final Set<String> leaving = new HashSet<>();
+  private final Set<String> awaited = new HashSet<>();
+  private final long beganNanos;
+  private final String causeBefore;
+  private @Nullable Long firstReadyNanos;
+  private @Nullable Outcome outcome;
+  private long toldView;
+  private long toldStep;
+  private int toldCheckpoints;
+  private long brokenView;
+  private int exports = 1;
+  private @Nullable Long lackingSinceNanos;
+
+  /**
+   * Takes a job up where its views' record has it.
+   *
+   * @throws UnreadableRecordException if that record makes no sense
+   */
+  Training(
+      Job job,
+      long epoch,
+      JobJournal jobs,
+      StoredFiles files,
+      Duration patience,
+      EventLog events,
+      LongSupplier nanoTime) {
+    this.job = job;
+    this.files = files;
+    this.events = events;
+    this.nanoTime = nanoTime;
+    this.beganNanos = nanoTime.getAsLong();
+    JobSpec spec = job.spec();
+    most = Math.max(spec.workers().min(), Math.min(spec.workers().max(), spec.batch()));
+    List<PastView> past = jobs.pastViews(job.id());
+    causeBefore = past.isEmpty() ? "" : past.getLast().cause();
+    journal = jobs.views(job.id(), this::cause);
+    leader =
+        new ViewLeader(
+            journal,
+            epoch,
+            new ViewLeader.Settings(
+                spec.workers().min(),
+                most,
+                patience.toMillis(),
+                ATTACH_GRACE.toMillis(),
+                PREPARE_MILLIS,
+                COPY_MILLIS,
+                SETTLE_MILLIS),
+            applicants -> RingPlan.of(applicants, this::share),
+            this,
+            nanoTime);
+    leader.view().ifPresent(view -> view.seats().forEach(seat -> awaited.add(seat.memberId())));
+    toldView = leader.view().map(View::id).orElse(0L);
+    toldCheckpoints = leader.published().size();
+  }
+
+  Job job() {
+    return job;
+  }
+
+  private String cause() {
+    return leader.lastCause();
+  }
+
+  private int share(String memberId) {
+    return 1;
+  }
+
+  /** A worker is here. */
+  void joined(Member member, WorkerLine line, String replaces) {
+    recruits.put(member.id(), new Recruit(member, line));
+    if (!replaces.isEmpty()) {
+      awaited.remove(replaces);
+      leader.replaced(replaces);
+    }
+    enlistMore();
+    after();
+  }
+
+  /** A worker is gone. */
+  void left(Member member, String cause) {
+    Recruit gone = recruits.remove(member.id());
+    leaving.remove(member.id());
+    if (gone != null && gone.stage == Stage.ENLISTED && gone.ready == null) {
+      leader.lost(member.id(), cause);
+    }
+    enlistMore();
+    after();
+  }
+
+  /** A worker wants to go. */
+  void leaving(Member member) {
+    Recruit recruit = recruits.get(member.id());
+    if (recruit == null || !leaving.add(member.id())) {
+      return;
+    }
+    if (recruit.stage == Stage.ENLISTED && recruit.ready == null) {
+      leader.leaving(member.id());
+    } else {
+      putOut(recruit, "it leaves");
+      recruit.line.send(new Order.Released());
+    }
+    enlistMore();
+    after();
+  }
+
+  /** Whether a worker takes part. */
+  boolean has(Member member) {
+    Recruit recruit = recruits.get(member.id());
+    return recruit != null && recruit.stage == Stage.ENLISTED;
+  }
+
+  /** A worker's word about this job. */
+  void report(Member member, WorkerReport report) {
+    Recruit recruit = recruits.get(member.id());
+    if (recruit == null) {
+      return;
+    }
+    switch (report) {
+      case WorkerReport.Enlisted enlisted -> enlisted(recruit, enlisted);
+      case WorkerReport.Failed failed -> failed(recruit, failed);
+      default -> {
+        if (recruit.stage == Stage.ENLISTED) {
+          reported(recruit, report);
+        }
+      }
+    }
+    after();
+  }
+
+  private void enlisted(Recruit recruit, WorkerReport.Enlisted enlisted) {
+    switch (recruit.stage) {
+      case OUT -> recruit.line.send(new Order.Discharge(job.id(), recruit.out));
+      case IDLE, ENLISTING -> {
+        // Unasked, it was enlisted by the leader before; there is room unless others came first.
+        if (recruit.stage == Stage.IDLE && taken() >= most) {
+          recruit.line.send(new Order.Discharge(job.id(), "the job has " + most + " workers"));
+          return;
+        }
+        recruit.stage = Stage.ENLISTED;
+        awaited.remove(recruit.id());
+        recruit.ready = enlisted;
+        if (firstReadyNanos == null) {
+          firstReadyNanos = nanoTime.getAsLong();
+        }
+        letReadyIn();
+      }
+      case ENLISTED -> {
+        // It answers the order and tells by itself too: the first one told all.
+      }
+    }
+  }
+
+  /** Lets those in that are ready; the first view waits a little for all that are there. */
+  private void letReadyIn() {
+    Long first = firstReadyNanos;
+    boolean wait =
+        leader.view().isEmpty()
+            && recruits.values().stream().anyMatch(one -> one.stage == Stage.ENLISTING)
+            && first != null
+            && nanoTime.getAsLong() - first < FIRST_VIEW_PATIENCE.toNanos();
+    if (wait) {
+      return;
+    }
+    for (Recruit recruit : List.copyOf(recruits.values())) {
+      WorkerReport.Enlisted ready = recruit.ready;
+      if (ready != null) {
+        recruit.ready = null;
+        leader.enlisted(
+            recruit.applicant(),
+            ready.holding(),
+            ready.enteredView(),
+            ready.promisedView(),
+            ready.onDisk());
+      }
+    }
+  }
+
+  private void failed(Recruit recruit, WorkerReport.Failed failed) {
+    String why = recruit.member.label() + ": " + failed.error();
+    if (!failed.mineAlone()) {
+      outcome = new Outcome.Failed("worker " + why);
+      return;
+    }
+    log.warn("job {} goes on without worker {}", job.id(), why);
+    boolean was = recruit.stage == Stage.ENLISTED && recruit.ready == null;
+    putOut(recruit, failed.error());
+    if (was) {
+      leader.lost(recruit.id(), "it cannot take part: " + failed.error());
+    }
+    enlistMore();
+    letReadyIn();
+  }
+
+  private void putOut(Recruit recruit, String why) {
+    boolean knows = recruit.stage != Stage.IDLE;
+    recruit.stage = Stage.OUT;
+    recruit.ready = null;
+    recruit.out = why;
+    if (knows) {
+      recruit.line.send(new Order.Discharge(job.id(), why));
+    }
+  }
+
+  private void reported(Recruit recruit, WorkerReport report) {
+    String id = recruit.id();
+    switch (report) {
+      case WorkerReport.Promised it -> leader.promised(id, it.answer());
+      case WorkerReport.Refused it -> {
+        log.info("{} refuses an order of view {}: {}", id, it.view(), it.answer().why());
+        leader.refused(id, it.view(), it.answer());
+      }
+      case WorkerReport.Adopted it -> leader.adopted(id, it.view(), it.holding());
+      case WorkerReport.NotAdopted it -> {
+        log.warn("worker {} has no state for view {}: {}", id, it.view(), it.error());
+        leader.adoptFailed(id, it.view(), it.error());
+      }
+      case WorkerReport.Installed it -> leader.installed(id, it.view());
+      case WorkerReport.Stalled it -> leader.stalled(id, it.view(), it.error(), it.culpritId());
+      case WorkerReport.Stepped it -> {
+        recruit.step = it.label().step();
+        recruit.samplesComputed = it.progress().samplesComputed();
+        recruit.stepsComputed = it.progress().stepsComputed();
+        recruit.samplesPerSecond = it.pace().samplesPerSecond();
+        job.progress(it.progress());
+        leader.stepped(id, it.label(), it.digest());
+      }
+      case WorkerReport.CheckpointHeld it -> leader.checkpointHeld(id, it.checkpoint());
+      case WorkerReport.CheckpointFailed it ->
+          log.warn(
+              "worker {} could not write its checkpoint of {}: {}", id, it.label(), it.error());
+      case WorkerReport.Ended it -> {
+        recruit.ended = it.holding();
+        recruit.manifest = it.manifest();
+        leader.stepped(id, it.holding().label(), Optional.of(it.holding().digest()));
+      }
+      case WorkerReport.Enlisted it -> throw new IllegalStateException("seen to before: " + it);
+      case WorkerReport.Failed it -> throw new IllegalStateException("seen to before: " + it);
+      case WorkerReport.Judged it -> throw new IllegalStateException("the job's: " + it);
+    }
+  }
+
+  /** Does what is due. */
+  void tick() {
+    if (!awaited.isEmpty() && nanoTime.getAsLong() - beganNanos > ATTACH_GRACE.toNanos()) {
+      awaited.clear();
+    }
+    enlistMore();
+    letReadyIn();
+    findBrokenLink();
+    leader.tick();
+    after();
+  }
+
+  private void findBrokenLink() {
+    Optional<View> view = leader.view();
+    if (view.isEmpty() || view.get().id() == brokenView || !leader.isTurning()) {
+      return;
+    }
+    List<RingWaits.Told> told = new ArrayList<>();
+    for (Recruit recruit : recruits.values()) {
+      recruit.line.pulse().ifPresent(it -> told.add(new RingWaits.Told(recruit.id(), it)));
+    }
+    Optional<RingWaits.Broken> found =
+        RingWaits.broken(job.id(), view.get(), told, nanoTime.getAsLong());
+    if (found.isPresent()) {
+      brokenView = view.get().id();
+      RingWaits.Broken broken = found.get();
+      String error =
+          "it has waited for %s for %.1f s, and everybody waits"
+              .formatted(broken.on().name(), broken.millis() / 1000.0);
+      log.warn("job {}: {}: {}", job.id(), broken.waiting().name(), error);
+      leader.stalled(broken.waiting().memberId(), brokenView, error, broken.on().memberId());
+    }
+  }
+
+  /** Asks as many workers as the job takes, in the order in which they came. */
+  private void enlistMore() {
+    for (Recruit recruit : recruits.values()) {
+      boolean expected = awaited.contains(recruit.id());
+      if (recruit.stage == Stage.IDLE
+          && !leaving.contains(recruit.id())
+          && (expected || taken() < most)) {
+        awaited.remove(recruit.id());
+        recruit.stage = Stage.ENLISTING;
+        recruit.line.send(new Order.Enlist(job.id(), job.yaml(), job.files()));
+      }
+    }
+  }
+
+  private int taken() {
+    long here =
+        recruits.values().stream()
+            .filter(one -> one.stage == Stage.ENLISTING || one.stage == Stage.ENLISTED)
+            .count();
+    return (int) here + awaited.size();
+  }
+
+  /** Tells of what has come about, and looks whether the training is over. */
+  private void after() {
+    if (leader.superseded().isPresent()) {
+      throw new JournalException(leader.superseded().get(), null);
+    }
+    Optional<View> view = leader.view();
+    if (view.isEmpty()) {
+      return;
+    }
+    View now = view.get();
+    if (now.id() != toldView) {
+      toldView = now.id();
+      log.info(
+          "job {} is in view {} of {} workers, from step {}: {}",
+          job.id(),
+          now.id(),
+          now.seats().size(),
+          now.continues().step(),
+          leader.lastCause());
+      told(EventLog.Kind.VIEW, now, now.continues().step(), leader.lastCause());
+    }
+    long committed = leader.committedStep();
+    if (committed != toldStep) {
+      toldStep = committed;
+      told(EventLog.Kind.COMMIT, now, committed, "");
+    }
+    if (leader.published().size() != toldCheckpoints) {
+      toldCheckpoints = leader.published().size();
+      if (toldCheckpoints > 0) {
+        ViewJournal.Published newest = leader.published().getLast();
+        told(EventLog.Kind.PUBLISH, now, newest.label().step(), newest.sha256());
+      }
+    }
+    lookForTheEnd(now);
+  }
+
+  private void told(EventLog.Kind kind, View view, long step, String cause) {
+    events.write(kind, job.id(), view.id(), step, "", cause);
+  }
+
+  private void lookForTheEnd(View view) {
+    if (outcome != null || !leader.isTurning()) {
+      return;
+    }
+    Set<Holding> finals = new HashSet<>();
+    for (Seat seat : view.seats()) {
+      Recruit recruit = recruits.get(seat.memberId());
+      Holding ended = recruit == null ? null : recruit.ended;
+      if (ended == null || ended.label().view() != view.id()) {
+        return;
+      }
+      finals.add(ended);
+    }
+    Recruit first = recruits.get(view.seats().getFirst().memberId());
+    String manifest = first == null ? "" : first.manifest;
+    if (finals.size() != 1 || manifest.isEmpty()) {
+      return;
+    }
+    Optional<String> lacking = files.lacking(manifest);
+    if (lacking.isEmpty()) {
+      outcome = new Outcome.Completed(manifest);
+      return;
+    }
+    exportAgain(lacking.get());
+  }
+
+  /** The bundle went to a leader that is gone: it may still come from there, or is made again. */
+  private void exportAgain(String lacking) {
+    long now = nanoTime.getAsLong();
+    if (lackingSinceNanos == null) {
+      lackingSinceNanos = now;
+    }
+    if (now - lackingSinceNanos < FILES_PATIENCE.toNanos()) {
+      return;
+    }
+    lackingSinceNanos = null;
+    recruits.values().forEach(one -> one.manifest = "");
+    if (exports++ >= MOST_EXPORTS) {
+      outcome = new Outcome.Failed("the bundle is not here: it lacks " + lacking);
+    } else {
+      log.warn("the bundle of job {} is made again: it lacks {}", job.id(), lacking);
+      leader.reseat("the bundle is made again");
+    }
+  }
+
+  /** How the training ended, once it has. */
+  Optional<Outcome> outcome() {
+    return Optional.ofNullable(outcome);
+  }
+
+  /** Sends everyone home. */
+  void discharge(String reason) {
+    for (Recruit recruit : recruits.values()) {
+      if (recruit.stage == Stage.ENLISTING || recruit.stage == Stage.ENLISTED) {
+        recruit.line.send(new Order.Discharge(job.id(), reason));
+        if (leaving.contains(recruit.id())) {
+          recruit.line.send(new Order.Released());
+        }
+      }
+    }
+  }
+
+  /** What it waits for, for people; empty while it trains. */
+  String detail() {
+    String waits = leader.status();
+    long preparing = recruits.values().stream().filter(one -> one.stage == Stage.ENLISTING).count();
+    Stream<String> prepares =
+        preparing > 0 && (leader.view().isEmpty() || !waits.isEmpty())
+            ? Stream.of(preparing + (preparing == 1 ? " worker makes" : " workers make") + " ready")
+            : Stream.of();
+    Stream<String> out =
+        recruits.values().stream()
+            .filter(one -> one.stage == Stage.OUT && !leaving.contains(one.id()))
+            .limit(MOST_NAMED)
+            .map(one -> one.member.label() + " does not take part: " + one.out);
+    return Stream.concat(Stream.concat(Stream.of(waits), prepares), out)
+        .filter(words -> !words.isEmpty())
+        .collect(Collectors.joining("; "));
+  }
+
+  /** How its views stand. */
+  Job.Standing standing() {
+    if (leader.view().isEmpty()) {
+      return job.standing();
+    }
+    View view = leader.view().get();
+    List<JobRecord.Participant> members = new ArrayList<>();
+    for (Seat seat : view.seats()) {
+      members.add(participant(seat, recruits.get(seat.memberId()), view));
+    }
+    String cause = leader.lastCause();
+    return new Job.Standing(
+        view.id(),
+        view.leaderEpoch(),
+        cause.isEmpty() ? causeBefore : cause,
+        members,
+        leader.committedStep(),
+        leader.published());
+  }
+
+  private static JobRecord.Participant participant(
+      Seat seat, @Nullable Recruit recruit, View view) {
+    if (recruit == null) {
+      return new JobRecord.Participant(
+          seat.memberId(), seat.name(), 0, 0, 0, "", seat.share(), 0, "");
+    }
+    Holding ended = recruit.ended;
+    return new JobRecord.Participant(
+        seat.memberId(),
+        seat.name(),
+        recruit.step,
+        recruit.samplesComputed,
+        recruit.stepsComputed,
+        ended != null && ended.label().view() == view.id() ? ended.digest() : "",
+        seat.share(),
+        recruit.samplesPerSecond,
+        "");
+  }
+
+  @Override
+  public void prepare(String memberId, long view) {
+    send(memberId, new Order.Prepare(job.id(), view));
+  }
+
+  @Override
+  public void copy(String memberId, long view, Holding what, Seat from) {
+    send(memberId, new Order.Copy(job.id(), view, what, from));
+  }
+
+  @Override
+  public void restore(String memberId, long view, ViewJournal.Published what, List<Seat> holders) {
+    send(memberId, new Order.Restore(job.id(), view, what, holders));
+  }
+
+  @Override
+  public void start(String memberId, long view) {
+    send(memberId, new Order.Start(job.id(), view));
+  }
+
+  @Override
+  public void install(String memberId, View view) {
+    ViewJournal.Kept kept = journal.current();
+    List<String> checkpoints =
+        kept.checkpoints().stream().map(ViewJournal.Published::sha256).toList();
+    send(memberId, new Order.Install(job.id(), view, checkpoints, kept.gaps()));
+  }
+
+  @Override
+  public void release(String memberId) {
+    Recruit recruit = recruits.get(memberId);
+    if (recruit == null) {
+      return;
+    }
+    if (leaving.contains(memberId)) {
+      recruit.line.send(new Order.Released());
+    } else {
+      putOut(recruit, "the others go on without it");
+    }
+  }
+
+  private void send(String memberId, Order order) {
+    Recruit recruit = recruits.get(memberId);
+    if (recruit != null) {
+      recruit.line.send(order);
+    }
+  }
+}
