@@ -1,6 +1,7 @@
 package io.pulmo.coordinator;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -14,6 +15,7 @@ import io.pulmo.node.Channels;
 import io.pulmo.node.HostPort;
 import io.pulmo.node.LeaderFollower;
 import io.pulmo.node.Listen;
+import io.pulmo.node.NoLeaderException;
 import io.pulmo.proto.CoordinatorGrpc;
 import io.pulmo.proto.GetJobRequest;
 import io.pulmo.proto.GetLeaderRequest;
@@ -126,23 +128,83 @@ class FailoverTest {
     }
   }
 
+  private static JobStatus status(LeaderFollower follower, String job) throws InterruptedException {
+    return follower.call(stub -> stub.getJob(GetJobRequest.newBuilder().setJobId(job).build()));
+  }
+
+  private static JobStatus awaitCommitted(LeaderFollower follower, String job, long step)
+      throws InterruptedException {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    while (true) {
+      JobStatus status = status(follower, job);
+      if (status.getCommittedStep() >= step) {
+        return status;
+      }
+      assertTrue(System.nanoTime() - deadline < 0, "step " + step + " not committed: " + status);
+      Thread.sleep(20);
+    }
+  }
+
   @Test
-  void runningJob_whenTheLeaderCloses_failsSayingSo() throws Exception {
-    CoordinatorServer first = coordinator("first");
-    try (CoordinatorServer second = coordinator("second");
-        LeaderFollower follower =
-            new LeaderFollower(List.of(first.address(), second.address()), PATIENCE);
-        StreamedWorker worker = StreamedWorker.attach(first.address(), "one", "a", 1)) {
-      String job = CoordinatorServerTest.submit(follower, folder, 1);
-      assertEquals(job, worker.started().getRun().getJobId());
-      first.close();
-      JobStatus failed =
-          follower.call(stub -> stub.getJob(GetJobRequest.newBuilder().setJobId(job).build()));
-      assertEquals(JobState.JOB_STATE_FAILED, failed.getState());
-      assertTrue(
-          failed.getDetail().contains("the leader changed during training"), failed.getDetail());
-    } finally {
-      first.close();
+  void runningJob_whenTheLeaderIsKilled_isTakenUpInTheSameView() throws Exception {
+    try (CoordinatorProcess first =
+        CoordinatorProcess.start(zookeeper.connectString(), folder.resolve("first"))) {
+      long epoch = askForNewer(first.address, 0).getEpoch();
+      try (CoordinatorServer second = coordinator("second");
+          LeaderFollower follower =
+              new LeaderFollower(List.of(first.address, second.address()), PATIENCE);
+          StreamedWorker one = StreamedWorker.attach(first.address, "one", "a", 1);
+          StreamedWorker two = StreamedWorker.attach(first.address, "two", "b", 1)) {
+        String job = CoordinatorServerTest.submit(follower, folder, 2);
+        one.installed();
+        two.installed();
+        one.step(2);
+        two.step(2);
+        assertEquals(epoch, awaitCommitted(follower, job, 2).getViewLeaderEpoch());
+        long killed = System.nanoTime();
+        first.kill();
+        one.ended.get(5, TimeUnit.SECONDS);
+        // Nobody leads, and steps go on.
+        one.step(1);
+        two.step(1);
+        askForNewer(second.address(), epoch);
+        one.attachTo(second.address());
+        two.attachTo(second.address());
+        one.step(1);
+        two.step(1);
+        JobStatus taken = awaitCommitted(follower, job, 4);
+        assertEquals(1, taken.getView());
+        assertEquals(epoch, taken.getViewLeaderEpoch());
+        assertEquals(JobState.JOB_STATE_RUNNING, taken.getState());
+        assertEquals("the job starts", taken.getViewCause());
+        assertFalse(one.hasBeenTold() || two.hasBeenTold(), "a view was installed again");
+        // A view change is possible again.
+        try (StreamedWorker three = StreamedWorker.attach(second.address(), "three", "c", 1)) {
+          assertEquals(3, three.installed().getMembersCount());
+          long millis = (System.nanoTime() - killed) / 1_000_000;
+          System.out.println("view change after a kill -9 of the leader: " + millis + " ms");
+          assertTrue(millis < 8_000, millis + " ms");
+          assertEquals(4, one.installed().getContinues().getStep());
+        }
+      }
+    }
+  }
+
+  @Test
+  void zooKeeperLost_endsTheTerm_andSubmissionsSayWhy() throws Exception {
+    try (CoordinatorServer only = coordinator("only");
+        LeaderFollower hasty = new LeaderFollower(List.of(only.address()), Duration.ofSeconds(1));
+        StreamedWorker one = StreamedWorker.attach(only.address(), "one", "a", 1)) {
+      CoordinatorServerTest.submit(hasty, folder, 1);
+      one.installed();
+      zookeeper.close();
+      assertEquals(Status.Code.UNAVAILABLE, one.ended.get(10, TimeUnit.SECONDS).getCode());
+      one.step(1);
+      Exception refused =
+          assertThrows(
+              NoLeaderException.class, () -> CoordinatorServerTest.submit(hasty, folder, 2));
+      String message = String.valueOf(refused.getMessage());
+      assertTrue(message.contains("ZooKeeper cannot be reached"), message);
     }
   }
 
@@ -163,7 +225,7 @@ class FailoverTest {
         System.out.println("submission after a kill -9 of the leader: " + millis + " ms");
         assertTrue(ask(second.address()).getEpoch() > epoch);
         try (StreamedWorker worker = StreamedWorker.attach(second.address(), "one", "a", 1)) {
-          assertEquals(job, worker.started().getRun().getJobId());
+          assertEquals(job, worker.enlist().getJobId());
           assertTrue(millis < 12_000, millis + " ms");
         }
       }

@@ -464,10 +464,11 @@ final class Training implements ViewLeader.Orders {
 
   /** What it waits for, for people; empty while it trains. */
   String detail() {
-    String waits = leader.status();
     long preparing = recruits.values().stream().filter(one -> one.stage == Stage.ENLISTING).count();
+    boolean starts = leader.view().isEmpty() && preparing > 0;
+    String waits = starts ? "" : leader.status();
     Stream<String> prepares =
-        preparing > 0 && (leader.view().isEmpty() || !waits.isEmpty())
+        starts || (preparing > 0 && !waits.isEmpty())
             ? Stream.of(preparing + (preparing == 1 ? " worker makes" : " workers make") + " ready")
             : Stream.of();
     Stream<String> out =

@@ -47,9 +47,25 @@ class MembersTest {
     pass(1);
     clock.advance(Duration.ofSeconds(30));
     assertEquals(List.of(), members.silent());
-    pass(20);
+    pass(16);
     assertEquals(List.of(), members.silent());
     pass(1);
+    assertEquals(one, members.silent().getFirst().presence());
+  }
+
+  @Test
+  void members_whileThisProcessGetsLittleTime_areGivenMore() {
+    Presence one = members.join(member("a"));
+    for (int i = 0; i < 8; i++) {
+      clock.advance(Duration.ofMillis(900));
+      assertEquals(List.of(), members.silent(), "look " + i);
+    }
+    one.heard();
+    for (int i = 0; i < 8; i++) {
+      clock.advance(Duration.ofMillis(900));
+      assertEquals(List.of(), members.silent(), "look " + i + " after a word");
+    }
+    clock.advance(Duration.ofMillis(900));
     assertEquals(one, members.silent().getFirst().presence());
   }
 

@@ -9,10 +9,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.pulmo.coordinator.job.JobRecord;
 import io.pulmo.coordinator.job.JobState;
 import io.pulmo.coordinator.job.JournalException;
+import io.pulmo.coordinator.job.PastView;
+import io.pulmo.coordinator.job.UnreadableRecordException;
+import io.pulmo.model.view.Label;
+import io.pulmo.model.view.Seat;
+import io.pulmo.model.view.View;
+import io.pulmo.model.view.ViewJournal;
 import io.pulmo.node.HostPort;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -25,6 +32,9 @@ import org.junit.jupiter.api.io.TempDir;
 class ElectionTest {
   private static final byte[] ONE = "one".getBytes(StandardCharsets.UTF_8);
   private static final byte[] TWO = "two".getBytes(StandardCharsets.UTF_8);
+
+  private static final ViewJournal.Published PUBLISHED =
+      new ViewJournal.Published(new Label(1, 2), "ab".repeat(32), "cd", Double.NaN);
 
   private final Path folder;
   private EmbeddedZooKeeper zookeeper;
@@ -66,6 +76,15 @@ class ElectionTest {
       deposed.add(why);
     }
 
+    /** Waits until so many stand for election, and this one sees them. */
+    void awaitCandidates(int count) throws InterruptedException {
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(15);
+      while (election.view().coordinators().size() != count) {
+        assertTrue(System.nanoTime() - deadline < 0, "expected " + count + " candidates");
+        Thread.sleep(20);
+      }
+    }
+
     FencedStore awaitElected() throws InterruptedException {
       return assertNotNullAndGet(elected.poll(15, TimeUnit.SECONDS));
     }
@@ -92,6 +111,7 @@ class ElectionTest {
       old.create("/pulmo/jobs/a", ONE);
       try (Candidate second = new Candidate(zookeeper.connectString(), 2)) {
         // The first lines up again behind the second, its session as alive as ever.
+        first.awaitCandidates(2);
         first.election.resign(old.epoch() - 1, "an epoch that was over");
         first.election.resign(old.epoch(), "a test says so");
         FencedStore next = second.awaitElected();
@@ -156,9 +176,13 @@ class ElectionTest {
             2,
             0,
             1,
-            List.of(new JobRecord.Participant("m", "w", 3, 4, 5, "")),
-            new JobRecord.Progress(3, 10, 0, Double.NaN, 1.5, 4, 5),
-            List.of(new JobRecord.Epoch(0, 0.8, List.of(0.8, Double.NaN), 0.4, true)),
+            3,
+            "the job starts",
+            List.of(new JobRecord.Participant("m", "w", 3, 4, 5, "", 2, 8.5, "slow network")),
+            3,
+            new JobRecord.Progress(1, 3, 10, 0, Double.NaN, 1.5, 4, 5),
+            List.of(new JobRecord.Epoch(0, 1, 0.8, List.of(0.8, Double.NaN), 0.4, true)),
+            List.of(PUBLISHED),
             "");
     JobRecord gone =
         new JobRecord(
@@ -174,8 +198,12 @@ class ElectionTest {
             0,
             0,
             0,
+            0,
+            "",
             List.of(),
+            0,
             null,
+            List.of(),
             List.of(),
             "");
     try (Candidate first = new Candidate(zookeeper.connectString(), 1)) {
@@ -192,6 +220,71 @@ class ElectionTest {
       assertEquals(List.of(job), journal.load());
       journal.write(job);
       assertFalse(journal.load().isEmpty());
+    }
+  }
+
+  private static View view(long id, Label continues) {
+    List<Seat> seats =
+        List.of(new Seat("m" + id, "w", "127.0.0.1:1", 2, 1), new Seat("n", "x", "h:2", 1, 4));
+    return new View(id, 1, seats, continues);
+  }
+
+  @Test
+  void views_areGivenBackToTheNextLeader_andRefusedToTheOneBefore() throws Exception {
+    try (Candidate first = new Candidate(zookeeper.connectString(), 1)) {
+      FencedStore old = first.awaitElected();
+      ViewJournal before = new ZooKeeperJournal(old).views("job", () -> "the job starts");
+      assertEquals(ViewJournal.Kept.empty(), before.current());
+      View one = view(1, Label.START);
+      before.write(new ViewJournal.Kept(Optional.empty(), 1, List.of(), List.of()));
+      before.write(new ViewJournal.Kept(Optional.of(one), 1, List.of(), List.of()));
+      ViewJournal.Kept kept =
+          new ViewJournal.Kept(
+              Optional.of(view(2, new Label(1, 2))),
+              3,
+              List.of(PUBLISHED),
+              List.of(new ViewJournal.Restore(2, 2, 5)));
+      before.write(kept);
+      try (Candidate second = new Candidate(zookeeper.connectString(), 2)) {
+        first.awaitCandidates(2);
+        first.election.resign(old.epoch(), "a test says so");
+        ZooKeeperJournal journal = new ZooKeeperJournal(second.awaitElected());
+        ViewJournal after = journal.views("job", () -> "w leaves");
+        assertEquals(kept, after.current());
+        assertThrows(FencedException.class, () -> before.write(ViewJournal.Kept.empty()));
+        assertThrows(FencedException.class, old::confirm);
+        after.write(
+            new ViewJournal.Kept(Optional.of(view(4, new Label(2, 9))), 4, List.of(), List.of()));
+        List<PastView> past = journal.pastViews("job");
+        assertEquals(List.of(1L, 2L, 4L), past.stream().map(PastView::id).toList());
+        assertEquals("w leaves", past.getLast().cause());
+        assertEquals(new Label(2, 9), past.getLast().continues());
+        assertEquals(
+            List.of(new PastView.Part("m4", "w", 2), new PastView.Part("n", "x", 1)),
+            past.getLast().members());
+      }
+    }
+  }
+
+  @Test
+  void record_thatIsUnreadable_failsItsJobAlone() throws Exception {
+    try (Candidate only = new Candidate(zookeeper.connectString(), 1)) {
+      FencedStore store = only.awaitElected();
+      store.create("/pulmo/jobs/bad-222222", ONE);
+      store.create("/pulmo/views/bad-222222", TWO);
+      ZooKeeperJournal journal = new ZooKeeperJournal(store);
+      JobRecord record = journal.load().getFirst();
+      assertEquals(JobState.FAILED, record.state());
+      assertTrue(record.detail().contains("/pulmo/jobs/bad-222222"), record.detail());
+      UnreadableRecordException unreadable =
+          assertThrows(
+              UnreadableRecordException.class, () -> journal.views("bad-222222", () -> ""));
+      assertTrue(
+          String.valueOf(unreadable.getMessage()).contains("/pulmo/views/bad-222222"),
+          unreadable.getMessage());
+      journal.forget("bad-222222");
+      assertEquals(List.of(), journal.load());
+      assertEquals(List.of(), journal.pastViews("bad-222222"));
     }
   }
 }

@@ -1,0 +1,365 @@
+package io.pulmo.coordinator.job;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.pulmo.model.view.Label;
+import io.pulmo.model.view.MemberViews.Answer;
+import io.pulmo.model.view.Seat;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** The running job: its workers come, go, fail and lag, and its leader changes. */
+class TrainingTest {
+  private static final Duration MOMENT = Duration.ofMillis(500);
+
+  private final Cluster cluster = new Cluster();
+
+  private JobRecord status(String job) {
+    return cluster.jobs.get(job);
+  }
+
+  private List<String> members(String job) {
+    return status(job).members().stream().map(JobRecord.Participant::id).toList();
+  }
+
+  private void report(FakeWorker worker, WorkerReport report) {
+    cluster.jobs.report(worker.member, report);
+    cluster.settle();
+  }
+
+  @Test
+  void firstView_waitsForAllThatMakeReady_butNotForEver() {
+    FakeWorker slow = new FakeWorker("slow", cluster.members.join(FakeWorker.member("slow")));
+    slow.preparesAtOnce = false;
+    cluster.workers.put("slow", slow);
+    cluster.jobs.joined(slow.member, slow, "");
+    cluster.join("quick");
+    String job = cluster.submit("");
+    cluster.pass(Duration.ofSeconds(4));
+    assertEquals(0, status(job).view());
+    assertEquals("1 worker makes ready", status(job).detail());
+    cluster.pass(Duration.ofSeconds(2));
+    assertEquals(List.of("quick"), members(job));
+    slow.enlisted(job, it -> report(slow, it));
+    cluster.pass(MOMENT);
+    assertEquals(List.of("quick", "slow"), members(job));
+    assertEquals("worker-slow joins", status(job).viewCause());
+  }
+
+  @Test
+  void job_takesNoMoreWorkersThanItMay_andAnotherWhenOneIsLost() {
+    FakeWorker a = cluster.join("a");
+    cluster.join("b");
+    FakeWorker c = cluster.join("c");
+    String job = cluster.submit("batch: 2");
+    cluster.pass(MOMENT);
+    assertEquals(List.of("a", "b"), members(job));
+    assertEquals(List.of(), c.told);
+    cluster.lose(a, "the control stream broke off");
+    cluster.pass(MOMENT);
+    assertEquals(List.of("b", "c"), members(job));
+    assertTrue(c.told(Order.Copy.class).size() == 1, "copies the state: " + c.told);
+  }
+
+  @Test
+  void worker_lost_isLeftBehindWithTheCauseNamed_andNoStepIsLost() {
+    cluster.join("a");
+    FakeWorker b = cluster.join("b");
+    String job = cluster.submit("");
+    cluster.pass(MOMENT);
+    cluster.steps(job, 3);
+    assertEquals(3, status(job).committedStep());
+    cluster.lose(b, "no heartbeat for 2.0 s: paused or cut off");
+    cluster.pass(MOMENT);
+    assertEquals(JobState.RUNNING, status(job).state());
+    assertEquals(List.of("a"), members(job));
+    assertTrue(status(job).viewCause().contains("no heartbeat for 2.0 s"), status(job).viewCause());
+    cluster.steps(job, 1);
+    assertEquals(4, status(job).committedStep());
+    assertEquals(2, cluster.jobs.views(job).size());
+  }
+
+  @Test
+  void tooFewWorkers_keepTheJobRunning_sayingForWhomItWaits() {
+    cluster.join("a");
+    FakeWorker b = cluster.join("b");
+    String job = cluster.submit("workers: {min: 2}");
+    cluster.pass(MOMENT);
+    cluster.steps(job, 1);
+    cluster.lose(b, "gone");
+    cluster.pass(MOMENT);
+    assertEquals(JobState.RUNNING, status(job).state());
+    assertEquals("waits for workers: 1 of 2", status(job).detail());
+    cluster.join("c");
+    cluster.pass(MOMENT);
+    assertEquals(List.of("a", "c"), members(job));
+    cluster.steps(job, 1);
+    assertEquals(2, status(job).committedStep());
+  }
+
+  @Test
+  void newLeader_whenAllComeBack_goesOnInTheSameView() {
+    FakeWorker a = cluster.join("a");
+    FakeWorker b = cluster.join("b");
+    String job = cluster.submit("");
+    cluster.pass(MOMENT);
+    cluster.steps(job, 2);
+    cluster.newLeader();
+    cluster.steps(job, 1);
+    cluster.attach(a, job);
+    cluster.pass(MOMENT);
+    cluster.attach(b, job);
+    cluster.pass(Duration.ofSeconds(6));
+    assertEquals(1, status(job).view());
+    assertEquals(1, status(job).viewLeaderEpoch());
+    assertEquals("the job starts", status(job).viewCause());
+    cluster.steps(job, 1);
+    assertEquals(4, status(job).committedStep());
+    assertEquals("", status(job).detail());
+  }
+
+  @Test
+  void newLeader_whenOneStaysAway_makesAViewWithoutItAfterTheGrace() {
+    FakeWorker a = cluster.join("a");
+    FakeWorker b = cluster.join("b");
+    String job = cluster.submit("");
+    cluster.pass(MOMENT);
+    cluster.steps(job, 2);
+    cluster.newLeader();
+    cluster.workers.remove("b");
+    cluster.attach(a, job);
+    cluster.pass(Duration.ofSeconds(3));
+    assertEquals(1, status(job).view());
+    cluster.pass(Duration.ofSeconds(2));
+    assertEquals(List.of("a"), members(job));
+    assertEquals(2, status(job).viewLeaderEpoch());
+    assertFalse(b.isIn(2));
+  }
+
+  @Test
+  void newLeader_keepsSeatsForThoseOfTheView_whenOthersComeFirst() {
+    FakeWorker a = cluster.join("a");
+    FakeWorker b = cluster.join("b");
+    String job = cluster.submit("batch: 2");
+    FakeWorker spare = cluster.join("c");
+    cluster.pass(MOMENT);
+    cluster.newLeader();
+    cluster.members.join(spare.member);
+    cluster.jobs.joined(spare.member, spare, "");
+    cluster.attach(a, job);
+    cluster.attach(b, job);
+    cluster.pass(MOMENT);
+    assertEquals(List.of(), spare.told);
+    assertEquals(List.of("a", "b"), members(job));
+  }
+
+  @Test
+  void leader_ofWhoseSuccessorAMemberHasHeard_stepsDown() {
+    FakeWorker a = cluster.join("a");
+    String job = cluster.submit("");
+    cluster.pass(MOMENT);
+    WorkerReport refused =
+        new WorkerReport.Refused(job, 1, new Answer.Refused(9, 1, "a newer leader"));
+    JournalException over =
+        assertThrows(JournalException.class, () -> cluster.jobs.report(a.member, refused));
+    assertTrue(String.valueOf(over.getMessage()).contains("epoch 9"), over.getMessage());
+  }
+
+  @Test
+  void job_thatCannotSucceed_failsNamingTheWorker() {
+    FakeWorker a = cluster.join("a");
+    FakeWorker b = cluster.join("b");
+    String job = cluster.submit("");
+    cluster.pass(MOMENT);
+    report(b, new WorkerReport.Failed(job, "the loss is NaN at step 3", false));
+    assertEquals(JobState.FAILED, status(job).state());
+    assertEquals("worker worker-b (member b): the loss is NaN at step 3", status(job).detail());
+    assertEquals(1, a.told(Order.Discharge.class).size());
+  }
+
+  @Test
+  void worker_thatCannotTakePart_isLeftOutAndNamed() {
+    cluster.join("a");
+    FakeWorker b = cluster.join("b");
+    String job = cluster.submit("");
+    cluster.pass(MOMENT);
+    report(b, new WorkerReport.Failed(job, "no space left on device", true));
+    cluster.pass(MOMENT);
+    assertEquals(List.of("a"), members(job));
+    assertEquals(
+        "worker-b (member b) does not take part: no space left on device", status(job).detail());
+    assertEquals(1, b.told(Order.Discharge.class).size());
+    assertEquals(1, b.told(Order.Enlist.class).size());
+  }
+
+  @Test
+  void worker_thatLeaves_isReleasedOnceAViewWithoutItIsThere() {
+    cluster.join("a");
+    FakeWorker b = cluster.join("b");
+    String job = cluster.submit("");
+    cluster.pass(MOMENT);
+    cluster.jobs.leaving(b.member);
+    assertEquals(List.of(), b.told(Order.Released.class));
+    cluster.settle();
+    cluster.pass(MOMENT);
+    assertEquals(List.of("a"), members(job));
+    assertEquals(1, b.told(Order.Released.class).size());
+    assertEquals("worker-b leaves", status(job).viewCause());
+  }
+
+  @Test
+  void worker_thatLeavesWithoutAJob_isReleasedAtOnceAndCountsNoMore() {
+    FakeWorker a = cluster.join("a");
+    cluster.jobs.leaving(a.member);
+    assertEquals(List.of(new Order.Released()), a.told);
+    String job = cluster.submit("");
+    assertEquals("waits for workers: 0 of 1", status(job).detail());
+  }
+
+  @Test
+  void end_withDifferentStates_makesAViewOfTheMajority() {
+    cluster.join("a");
+    FakeWorker b = cluster.join("b");
+    cluster.join("c");
+    String job = cluster.submit("");
+    cluster.pass(MOMENT);
+    cluster.steps(job, 2);
+    b.digestWrong = "x";
+    cluster.end(job, Cluster.BUNDLE);
+    cluster.pass(MOMENT);
+    assertEquals(JobState.RUNNING, status(job).state());
+    assertEquals(List.of("a", "c"), members(job));
+    assertTrue(status(job).viewCause().contains("differ"), status(job).viewCause());
+    cluster.workers.remove("b");
+    cluster.end(job, Cluster.BUNDLE);
+    assertEquals(JobState.COMPLETED, status(job).state());
+  }
+
+  @Test
+  void lossAtTheEnd_beforeTheBundleIsThere_hasAnotherExport() {
+    FakeWorker a = cluster.join("a");
+    FakeWorker b = cluster.join("b");
+    String job = cluster.submit("");
+    cluster.pass(MOMENT);
+    cluster.steps(job, 1);
+    cluster.end(job, "");
+    assertEquals(0, a.rank());
+    cluster.lose(a, "the control stream broke off");
+    cluster.pass(MOMENT);
+    assertEquals(JobState.RUNNING, status(job).state());
+    assertEquals(0, b.rank());
+    cluster.end(job, Cluster.BUNDLE);
+    assertEquals(JobState.COMPLETED, status(job).state());
+  }
+
+  @Test
+  void bundle_whoseFilesDoNotCome_isMadeAgain_andFailsTheJobInTheEnd() {
+    cluster.join("a");
+    String job = cluster.submit("");
+    cluster.pass(MOMENT);
+    String missing = "c".repeat(64);
+    for (int attempt = 1; attempt <= 3; attempt++) {
+      assertEquals(attempt, status(job).view());
+      cluster.end(job, missing);
+      cluster.pass(Training.FILES_PATIENCE.plus(Duration.ofSeconds(1)));
+    }
+    assertEquals(JobState.FAILED, status(job).state());
+    assertTrue(status(job).detail().contains(missing), status(job).detail());
+  }
+
+  @Test
+  void allWaitInTheRing_makesAViewRoundTheBrokenLink() {
+    FakeWorker a = cluster.join("a");
+    FakeWorker b = cluster.join("b");
+    String job = cluster.submit("");
+    cluster.pass(MOMENT);
+    long since = cluster.clock.nanos();
+    a.pulse = new Pulse(job, 1, 0, Pulse.Activity.RING, "b", since);
+    b.pulse = new Pulse(job, 1, 0, Pulse.Activity.COMPUTING, "", since);
+    cluster.pass(Duration.ofSeconds(10));
+    assertEquals(1, status(job).view());
+    b.pulse = new Pulse(job, 1, 0, Pulse.Activity.RING, "a", cluster.clock.nanos());
+    cluster.pass(Duration.ofSeconds(4));
+    assertEquals(2, status(job).view());
+    assertTrue(status(job).viewCause().contains("everybody waits"), status(job).viewCause());
+  }
+
+  @Test
+  void checkpoint_ofACommittedStep_isPublishedAndShown() {
+    FakeWorker a = cluster.join("a");
+    FakeWorker b = cluster.join("b");
+    String job = cluster.submit("");
+    cluster.pass(MOMENT);
+    cluster.steps(job, 2);
+    String sha256 = "e".repeat(64);
+    for (FakeWorker worker : List.of(a, b)) {
+      report(
+          worker,
+          new WorkerReport.CheckpointHeld(job, FakeWorker.published(new Label(1, 2), sha256)));
+    }
+    assertEquals(
+        List.of(sha256), status(job).checkpoints().stream().map(it -> it.sha256()).toList());
+    cluster.join("c");
+    cluster.pass(MOMENT);
+    assertEquals(List.of(sha256), a.told(Order.Install.class).getLast().kept());
+  }
+
+  @Test
+  void epochs_areJournaledOnce_andReplacedAfterARestore() {
+    FakeWorker a = cluster.join("a");
+    FakeWorker b = cluster.join("b");
+    String job = cluster.submit("");
+    cluster.pass(MOMENT);
+    JobRecord.Epoch first = new JobRecord.Epoch(0, 1, 0.8, List.of(0.8), 0.4, true);
+    JobRecord.Epoch second = new JobRecord.Epoch(1, 1, 0.8, List.of(0.8), 0.4, false);
+    JobRecord.Epoch again = new JobRecord.Epoch(1, 3, 0.9, List.of(0.9), 0.3, true);
+    for (JobRecord.Epoch epoch : List.of(first, second, again)) {
+      report(a, new WorkerReport.Judged(job, epoch));
+      report(b, new WorkerReport.Judged(job, epoch));
+    }
+    JobRecord journaled = cluster.journal.records.get(job);
+    assertEquals(List.of(first, again), journaled == null ? List.of() : journaled.epochs());
+  }
+
+  @Test
+  void figures_ofMembers_areSeenAtOnce() {
+    FakeWorker a = cluster.join("a");
+    String job = cluster.submit("");
+    cluster.pass(MOMENT);
+    report(a, FakeWorker.stepped(job, new Label(1, 5)));
+    JobRecord.Participant member = status(job).members().getFirst();
+    assertEquals(5, member.step());
+    assertEquals(40, member.samplesComputed());
+    assertEquals(100, member.samplesPerSecond(), 1e-9);
+    assertEquals(5, status(job).committedStep());
+  }
+
+  @Test
+  void reports_ofThoseThatTakeNoPart_meanNothing() {
+    cluster.join("a");
+    String job = cluster.submit("batch: 1");
+    FakeWorker idle = cluster.join("b");
+    cluster.pass(MOMENT);
+    report(idle, FakeWorker.stepped(job, new Label(1, 5)));
+    report(idle, new WorkerReport.Stalled(job, 1, "x", ""));
+    report(
+        idle,
+        new WorkerReport.Judged(job, new JobRecord.Epoch(0, 1, 0.8, List.of(0.8), 0.4, true)));
+    assertEquals(1, status(job).view());
+    assertEquals(List.of(), status(job).epochs());
+  }
+
+  @Test
+  void seats_ofOneMachine_divideItsCores() {
+    FakeWorker a = cluster.join("a");
+    cluster.join("b");
+    String job = cluster.submit("");
+    cluster.pass(MOMENT);
+    assertEquals(List.of("a", "b"), members(job));
+    assertEquals(List.of(2, 2), a.view().seats().stream().map(Seat::threads).toList());
+  }
+}
