@@ -2,7 +2,10 @@ package io.pulmo.cli;
 
 import io.pulmo.cli.terminal.CommandFailure;
 import io.pulmo.coordinator.CoordinatorServer;
+import io.pulmo.coordinator.job.EventLog;
+import io.pulmo.coordinator.job.Jobs;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -30,6 +33,12 @@ final class CoordinatorCommand implements Callable<Integer> {
       defaultValue = "pulmo-coordinator")
   private Path state = Path.of("");
 
+  @Option(
+      names = "--events",
+      hidden = true,
+      description = "print what the leader does on standard output, a JSON object a line")
+  private boolean events;
+
   @Override
   public Integer call() throws Exception {
     lifetime.begin();
@@ -39,7 +48,13 @@ final class CoordinatorCommand implements Callable<Integer> {
                 "--zookeeper",
                 () ->
                     new CoordinatorServer.Settings(
-                        listen.listen(CoordinatorOption.DEFAULT_PORT), zookeeper, state)));
+                        listen.listen(CoordinatorOption.DEFAULT_PORT),
+                        zookeeper,
+                        state,
+                        Jobs.PATIENCE,
+                        events
+                            ? EventLog.to(System.out, InstantSource.system())
+                            : EventLog.none())));
     System.out.println("coordinator listening on " + server.address());
     System.out.println(
         "join a worker: ./pulmo worker --coordinator " + server.address() + " --data DIR");

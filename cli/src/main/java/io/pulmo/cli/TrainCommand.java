@@ -1,5 +1,7 @@
 package io.pulmo.cli;
 
+import static java.util.stream.Collectors.joining;
+
 import io.pulmo.cli.rpc.JobClient;
 import io.pulmo.cli.rpc.JobView;
 import io.pulmo.cli.terminal.ExitCode;
@@ -139,7 +141,14 @@ final class TrainCommand implements Runnable {
   private static void print(JobView job, Optional<Path> json) throws IOException {
     System.out.println(
         job.id() + "  " + job.state() + (job.detail().isEmpty() ? "" : ": " + job.detail()));
-    System.out.println("step " + job.step() + " of " + job.stepsTotal());
+    System.out.println(
+        String.format(
+            Locale.ROOT,
+            "step %d of %d, %.1f images/s",
+            job.step(),
+            job.stepsTotal(),
+            job.samplesPerSecond()));
+    printView(job.view());
     if (!job.epochs().isEmpty()) {
       Table epochs = new Table("epoch", "validation AUC", "loss", "best");
       for (JobView.Epoch epoch : job.epochs()) {
@@ -154,13 +163,18 @@ final class TrainCommand implements Runnable {
       System.out.print(epochs);
     }
     if (!job.members().isEmpty()) {
-      Table members = new Table("worker", "rank", "steps", "samples", "state digest");
+      Table members =
+          new Table(
+              "worker", "rank", "share", "images/s", "steps", "samples", "slow", "state digest");
       for (JobView.Member member : job.members()) {
         members.row(
             member.name(),
             Integer.toString(member.rank()),
+            Integer.toString(member.share()),
+            String.format(Locale.ROOT, "%.1f", member.samplesPerSecond()),
             Long.toString(member.stepsComputed()),
             Long.toString(member.samplesComputed()),
+            member.slow().isEmpty() ? "-" : member.slow(),
             member.stateDigest().isEmpty() ? "-" : member.stateDigest());
       }
       System.out.print(members);
@@ -168,5 +182,19 @@ final class TrainCommand implements Runnable {
     if (json.isPresent()) {
       JsonFile.write(json.get(), JobJson.of(job));
     }
+  }
+
+  private static void printView(JobView.View view) {
+    if (view.id() == 0) {
+      return;
+    }
+    String checkpoints =
+        view.checkpointSteps().isEmpty()
+            ? "none yet"
+            : view.checkpointSteps().stream().map(String::valueOf).collect(joining(", "));
+    System.out.println(
+        "view " + view.id() + " of leader epoch " + view.leaderEpoch() + ": " + view.cause());
+    System.out.println(
+        "committed step " + view.committedStep() + ", checkpoints of steps: " + checkpoints);
   }
 }

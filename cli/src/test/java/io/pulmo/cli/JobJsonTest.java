@@ -26,9 +26,11 @@ class JobJsonTest {
             4,
             8,
             0.25,
+            Double.NaN,
             0,
             List.of(new JobView.Epoch(0, Double.NaN, 0.5, true)),
-            List.of(),
+            List.of(new JobView.Member("one", 0, 4, 4, 32, "", 3, 8.5, "compute")),
+            new JobView.View(2, 7, "two joins", 3, List.of(2L)),
             Optional.empty());
     Path file = directory.resolve("job.json");
 
@@ -38,5 +40,9 @@ class JobJsonTest {
     assertEquals(0.25, read.at("/loss").doubleValue());
     assertTrue(read.at("/epochs/0/auc_mean").isNull(), read.toString());
     assertEquals(0.5, read.at("/epochs/0/loss").doubleValue());
+    assertTrue(read.at("/samples_per_second").isNull(), read.toString());
+    assertEquals(3, read.at("/members/0/share").intValue());
+    assertEquals("two joins", read.at("/view_cause").textValue());
+    assertEquals(2, read.at("/checkpoint_steps/0").intValue());
   }
 }

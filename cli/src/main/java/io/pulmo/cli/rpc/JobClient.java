@@ -227,6 +227,7 @@ public final class JobClient implements AutoCloseable {
         status.getProgress().getStep(),
         status.getProgress().getStepsTotal(),
         status.getProgress().getLoss(),
+        status.getProgress().getSamplesPerSecond(),
         status.getSubmittedAtMillis(),
         status.getEpochsList().stream()
             .map(e -> new JobView.Epoch(e.getEpoch(), e.getAucMean(), e.getLoss(), e.getBest()))
@@ -240,8 +241,19 @@ public final class JobClient implements AutoCloseable {
                         m.getStep(),
                         m.getStepsComputed(),
                         m.getSamplesComputed(),
-                        m.getStateDigest()))
+                        m.getStateDigest(),
+                        m.getShare(),
+                        m.getSamplesPerSecond(),
+                        m.getSlow()))
             .toList(),
+        new JobView.View(
+            status.getView(),
+            status.getViewLeaderEpoch(),
+            status.getViewCause(),
+            status.getCommittedStep(),
+            status.getCheckpointsList().stream()
+                .map(held -> held.getHolding().getLabel().getStep())
+                .toList()),
         status.getBundleManifestSha256().isEmpty()
             ? Optional.empty()
             : Optional.of(status.getBundleManifestSha256()));

@@ -21,10 +21,20 @@ public final class Progress implements AutoCloseable {
   private static final int LINE_INTERVAL_MILLIS = 10_000;
   private static final int STANDARD_ERROR = 2;
 
+  /** To the line's start, and nothing after it: over a bar, which draws itself anew. */
+  private static final String CLEAR_LINE = "\r\u001b[K";
+
   private final @Nullable ProgressBar bar;
 
   private Progress(@Nullable ProgressBar bar) {
     this.bar = bar;
+  }
+
+  /** A line of its own, over a bar that may be there; nothing when quiet. */
+  public static void line(String words, boolean quiet) {
+    if (!quiet) {
+      System.err.println((isTerminal(STANDARD_ERROR) ? CLEAR_LINE : "") + words);
+    }
   }
 
   /**
