@@ -8,16 +8,23 @@ import java.io.InputStream;
 import java.nio.channels.Channels;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Consumer;
 
 /** The stored blobs as the leader's jobs ask for them. */
 public final class BundleFiles implements StoredFiles {
   private static final int LARGEST_MANIFEST_BYTES = 1 << 20;
 
   private final BlobStore blobs;
+  private final Consumer<String> wanted;
 
-  /** Of that store. */
-  public BundleFiles(BlobStore blobs) {
+  /**
+   * Of a store.
+   *
+   * @param wanted told the SHA-256 of what is lacking: it may be on its way here then
+   */
+  public BundleFiles(BlobStore blobs, Consumer<String> wanted) {
     this.blobs = blobs;
+    this.wanted = wanted;
   }
 
   @Override
@@ -28,24 +35,28 @@ public final class BundleFiles implements StoredFiles {
   @Override
   public Optional<String> lacking(String manifestSha256) {
     if (blobs.size(manifestSha256).isEmpty()) {
+      wanted.accept(manifestSha256);
       return Optional.of("its manifest '" + manifestSha256 + "', expected a stored blob");
     }
     try (InputStream in = Channels.newInputStream(blobs.open(manifestSha256))) {
       Manifest manifest = Manifest.parse(Bundle.MANIFEST, in.readNBytes(LARGEST_MANIFEST_BYTES));
+      Optional<String> lacking = Optional.empty();
       for (FileEntry file : manifest.files()) {
         OptionalLong stored = blobs.size(file.sha256());
         if (stored.isEmpty() || stored.getAsLong() != file.bytes()) {
-          return Optional.of(
-              "its file '"
-                  + file.path()
-                  + "', blob "
-                  + file.sha256()
-                  + " of "
-                  + file.bytes()
-                  + " bytes, expected it to be stored");
+          wanted.accept(file.sha256());
+          lacking =
+              Optional.of(
+                  "its file '"
+                      + file.path()
+                      + "', blob "
+                      + file.sha256()
+                      + " of "
+                      + file.bytes()
+                      + " bytes, expected it to be stored");
         }
       }
-      return Optional.empty();
+      return lacking;
     } catch (IOException | RuntimeException e) {
       return Optional.of("a readable manifest: " + e.getMessage());
     }

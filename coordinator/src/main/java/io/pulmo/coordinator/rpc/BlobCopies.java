@@ -41,11 +41,14 @@ final class BlobCopies implements AutoCloseable {
   /** How much longer the slower coordinators are waited for once one of them holds a copy. */
   static final Duration GRACE = Duration.ofSeconds(2);
 
+  private static final Duration WANT_AGAIN = Duration.ofSeconds(2);
+
   private static final Logger log = LoggerFactory.getLogger(BlobCopies.class);
 
   private final BlobStore store;
   private final Supplier<List<HostPort>> others;
   private final Map<String, CompletableFuture<Status>> fetches = new ConcurrentHashMap<>();
+  private final Map<String, Long> wantedNanos = new ConcurrentHashMap<>();
 
   @GuardedBy("this")
   private final Map<HostPort, ManagedChannel> channels = new HashMap<>();
@@ -112,6 +115,25 @@ final class BlobCopies implements AutoCloseable {
       mine.complete(outcome);
     }
     return outcome;
+  }
+
+  /** Has a blob that this coordinator lacks fetched, and does not wait for it. */
+  void want(String sha256) {
+    long now = System.nanoTime();
+    Long asked = wantedNanos.get(sha256);
+    if (asked == null || now - asked > WANT_AGAIN.toNanos()) {
+      wantedNanos.put(sha256, now);
+      wantedNanos.values().removeIf(then -> now - then > 2 * WANT_AGAIN.toNanos());
+      Thread.ofVirtual()
+          .name("pulmo-want")
+          .start(
+              () -> {
+                Status fetched = fetch(sha256);
+                if (!fetched.isOk()) {
+                  log.info("a blob is wanted and not there: {}", words(fetched));
+                }
+              });
+    }
   }
 
   private Status fetchFromAny(String sha256) {

@@ -95,11 +95,7 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
    * @param events told what this coordinator does as the leader
    */
   public CoordinatorService(
-      Leadership leadership,
-      BlobStore blobs,
-      BlobUses uses,
-      Duration patience,
-      EventLog events) {
+      Leadership leadership, BlobStore blobs, BlobUses uses, Duration patience, EventLog events) {
     this.leadership = leadership;
     this.blobs = blobs;
     this.patience = patience;
@@ -139,7 +135,12 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
     Jobs jobs =
         new Jobs(
             new Jobs.Office(
-                epoch, journal, new BundleFiles(blobs), members, patience, events.ofEpoch(epoch)),
+                epoch,
+                journal,
+                new BundleFiles(blobs, copies::want),
+                members,
+                patience,
+                events.ofEpoch(epoch)),
             InstantSource.system(),
             System::nanoTime,
             random,

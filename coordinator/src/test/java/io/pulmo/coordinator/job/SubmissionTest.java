@@ -37,8 +37,12 @@ class SubmissionTest {
         0,
         0,
         0,
+        0,
+        "",
         List.of(),
+        0,
         null,
+        List.of(),
         List.of(),
         "");
   }
