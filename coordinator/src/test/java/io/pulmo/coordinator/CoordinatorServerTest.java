@@ -10,6 +10,7 @@ import com.google.protobuf.ByteString;
 import io.grpc.Status;
 import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
+import io.pulmo.coordinator.membership.ProtocolVersion;
 import io.pulmo.model.bundle.FileEntry;
 import io.pulmo.model.bundle.Manifest;
 import io.pulmo.model.image.Preprocessing;
@@ -30,6 +31,8 @@ import io.pulmo.proto.PutBlobRequest;
 import io.pulmo.proto.SubmitJobRequest;
 import io.pulmo.proto.WorkerMessage;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -299,25 +302,71 @@ class CoordinatorServerTest {
     }
   }
 
+  /** What becomes of a control stream that begins so. */
+  private Status greeting(Hello.Builder hello) throws Exception {
+    var call = CoordinatorGrpc.newBlockingV2Stub(follower.channel()).attach();
+    call.write(
+        WorkerMessage.newBuilder()
+            .setHello(
+                hello
+                    .setMemberId(UUID.randomUUID().toString())
+                    .setName("n")
+                    .setHostId("h")
+                    .setCores(1)
+                    .setDevice("cpu")
+                    .setVersion("0.0.9"))
+            .build());
+    try {
+      call.read(10, TimeUnit.SECONDS);
+      return Status.OK;
+    } catch (StatusException e) {
+      return e.getStatus();
+    } finally {
+      call.cancel("enough", null);
+    }
+  }
+
   @Test
   void worker_withUnusableHello_isToldWhichField() throws Exception {
-    StatusRuntimeException refused =
-        assertThrows(
-            StatusRuntimeException.class,
-            () -> {
-              var call = CoordinatorGrpc.newBlockingV2Stub(follower.channel()).attach();
-              call.write(
-                  WorkerMessage.newBuilder()
-                      .setHello(Hello.newBuilder().setMemberId("m").setName("n"))
-                      .build());
-              try {
-                call.read();
-              } catch (StatusException e) {
-                throw new StatusRuntimeException(e.getStatus());
-              }
-            });
-    assertEquals(Status.Code.INVALID_ARGUMENT, refused.getStatus().getCode());
-    assertTrue(String.valueOf(refused.getStatus().getDescription()).contains("ring_address"));
+    Status refused = greeting(Hello.newBuilder().setProtocolVersion(ProtocolVersion.NEWEST));
+    assertEquals(Status.Code.INVALID_ARGUMENT, refused.getCode());
+    assertTrue(String.valueOf(refused.getDescription()).contains("ring_address"));
+  }
+
+  @Test
+  void worker_ofAnotherProtocol_isRefusedNamingBothSides() throws Exception {
+    for (int version : List.of(0, ProtocolVersion.NEWEST + 1)) {
+      Status refused =
+          greeting(Hello.newBuilder().setProtocolVersion(version).setRingAddress("127.0.0.1:7777"));
+      assertEquals(Status.Code.FAILED_PRECONDITION, refused.getCode());
+      String words = String.valueOf(refused.getDescription());
+      assertTrue(
+          words.startsWith(
+              "the worker speaks version "
+                  + version
+                  + " of the protocol (Pulmo 0.0.9), this coordinator version "
+                  + ProtocolVersion.NEWEST),
+          words);
+    }
+  }
+
+  @Test
+  void worker_thatIsNotReachedWhereItSays_isRefusedNamingTheAddress() throws Exception {
+    int closed;
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      closed = socket.getLocalPort();
+    }
+    for (String address : List.of("127.0.0.1:" + closed, "no-such-host.invalid:7777")) {
+      Status refused =
+          greeting(
+              Hello.newBuilder()
+                  .setProtocolVersion(ProtocolVersion.NEWEST)
+                  .setRingAddress(address));
+      assertEquals(Status.Code.FAILED_PRECONDITION, refused.getCode());
+      String words = String.valueOf(refused.getDescription());
+      assertTrue(words.startsWith("the worker says that it is reached at " + address), words);
+      assertTrue(words.contains("--advertise HOST"), words);
+    }
   }
 
   @Test

@@ -6,6 +6,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
+import io.pulmo.coordinator.membership.ProtocolVersion;
 import io.pulmo.model.view.Label;
 import io.pulmo.model.view.MemberViews;
 import io.pulmo.model.view.MemberViews.Answer;
@@ -34,6 +35,9 @@ import io.pulmo.proto.StateLabel;
 import io.pulmo.proto.StepReport;
 import io.pulmo.proto.TrainingEnded;
 import io.pulmo.proto.WorkerMessage;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -62,19 +66,23 @@ final class StreamedWorker implements AutoCloseable {
   private final BlockingQueue<Discharge> discharges = new LinkedBlockingQueue<>();
   private final BlockingQueue<Install> installs = new LinkedBlockingQueue<>();
   private final ScheduledExecutorService heart = Executors.newSingleThreadScheduledExecutor();
+  // The leader looks whether somebody is there; nothing is said.
+  private final ServerSocket ring = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
   private final Hello hello;
   private ManagedChannel channel;
   private @Nullable ClientCallStreamObserver<WorkerMessage> out;
   private volatile String jobId = "";
 
-  private StreamedWorker(HostPort leader, String name, String hostId, int cores) {
+  private StreamedWorker(HostPort leader, String name, String hostId, int cores)
+      throws IOException {
     this.name = name;
     this.channel = Channels.open(leader, 4 << 20);
     this.hello =
         Hello.newBuilder()
             .setMemberId(id)
             .setName(name)
-            .setRingAddress("127.0.0.1:7777")
+            .setRingAddress("127.0.0.1:" + ring.getLocalPort())
+            .setProtocolVersion(ProtocolVersion.NEWEST)
             .setHostId(hostId)
             .setCores(cores)
             .setDevice("cpu")
@@ -358,7 +366,8 @@ final class StreamedWorker implements AutoCloseable {
   }
 
   @Override
-  public void close() {
+  public void close() throws IOException {
+    ring.close();
     heart.shutdownNow();
     channel.shutdownNow();
   }

@@ -61,6 +61,7 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
   private static final long BEAT_MILLIS = 500;
   private static final int MOST_TRANSFERS = 32;
   private static final int MOST_SUBMISSIONS = 16;
+  private static final Duration DIAL_PATIENCE = Duration.ofMillis(1_500);
 
   /** Ten ticks in which nothing was done: the process stood still, or a task took that long. */
   private static final long PAUSE_NANOS = Duration.ofSeconds(1).toNanos();
@@ -71,6 +72,7 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
   private final BlobStore blobs;
   private final BlobCopies copies;
   private final BlobKeeper keeper;
+  private final DialBack dialBack = new DialBack(DIAL_PATIENCE);
   private final Semaphore submissions = new Semaphore(MOST_SUBMISSIONS);
   private final SecureRandom random = new SecureRandom();
   private final Duration patience;
@@ -207,7 +209,7 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
       return new Ignored<>();
     }
     ControlStream stream =
-        new ControlStream(serverCall(out), loop, at, at.epoch(), System.nanoTime());
+        new ControlStream(serverCall(out), loop, at, at.epoch(), dialBack, System.nanoTime());
     Runnable attach =
         () -> {
           if (term == at) {

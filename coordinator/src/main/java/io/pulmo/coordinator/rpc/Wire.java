@@ -53,7 +53,7 @@ final class Wire {
     return id.isEmpty() || id.equals(hello.getMemberId()) ? "" : word("replaces_member_id", id);
   }
 
-  private static HostPort ringAddress(String text) {
+  static HostPort ringAddress(String text) {
     try {
       return HostPort.parse(text);
     } catch (IllegalArgumentException e) {

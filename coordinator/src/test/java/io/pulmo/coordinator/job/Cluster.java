@@ -141,8 +141,7 @@ final class Cluster {
     named++;
     Submission one = submission("", more);
     String job =
-        jobs.submit(
-            new Submission(one.yaml().replace("first", "job-" + named), one.files(), ""));
+        jobs.submit(new Submission(one.yaml().replace("first", "job-" + named), one.files(), ""));
     settle();
     return job;
   }
