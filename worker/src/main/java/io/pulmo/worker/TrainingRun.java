@@ -6,6 +6,8 @@ import io.pulmo.model.data.LabelList;
 import io.pulmo.model.image.ImagePipeline;
 import io.pulmo.model.job.JobFile;
 import io.pulmo.model.job.JobSpec;
+import io.pulmo.model.ledger.Ledger;
+import io.pulmo.model.ledger.Sampler;
 import io.pulmo.model.network.DenseNetSpec;
 import io.pulmo.model.weights.Initialization;
 import io.pulmo.model.weights.Weights;
@@ -220,7 +222,8 @@ final class TrainingRun {
             weights.learned(),
             weights.statistics(),
             Optimizer.create(job.optimizer().kind(), network.learnedSize()),
-            job.optimizer().learningRate());
+            job.optimizer().learningRate(),
+            Ledger.start(new Sampler(train.size(), job.batch(), job.seed())));
     try (ExecutorService decoders = decoders();
         GradientDevice device = workplace.devices().create(network, loss, order.threads())) {
       try {

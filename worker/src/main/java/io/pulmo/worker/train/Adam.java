@@ -1,6 +1,9 @@
 package io.pulmo.worker.train;
 
+import io.pulmo.model.job.JobSpec;
 import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
 import java.util.SequencedMap;
 
 /** Adam (Kingma and Ba, 2015) with its defaults: beta 0.9 and 0.999, epsilon 1e-8. */
@@ -8,17 +11,33 @@ final class Adam implements Optimizer {
   private static final double BETA1 = 0.9;
   private static final double BETA2 = 0.999;
   private static final float EPSILON = 1e-8f;
+  private static final String FIRST = "first_moment";
+  private static final String SECOND = "second_moment";
 
   private final float[] firstMoment;
   private final float[] secondMoment;
   private long steps;
   // Running products: Math.pow may differ in the last bit between machines.
-  private double beta1Power = 1;
-  private double beta2Power = 1;
+  private double beta1Power;
+  private double beta2Power;
 
   Adam(int size) {
-    firstMoment = new float[size];
-    secondMoment = new float[size];
+    this(new float[size], new float[size], 0);
+  }
+
+  private Adam(float[] firstMoment, float[] secondMoment, long steps) {
+    this.firstMoment = firstMoment;
+    this.secondMoment = secondMoment;
+    this.steps = steps;
+    this.beta1Power = power(BETA1, steps);
+    this.beta2Power = power(BETA2, steps);
+  }
+
+  static Adam resume(Map<String, float[]> memory, long steps) {
+    return new Adam(
+        Objects.requireNonNull(memory.get(FIRST), FIRST),
+        Objects.requireNonNull(memory.get(SECOND), SECOND),
+        steps);
   }
 
   @Override
@@ -47,13 +66,32 @@ final class Adam implements Optimizer {
   @Override
   public SequencedMap<String, float[]> memory() {
     SequencedMap<String, float[]> memory = new LinkedHashMap<>();
-    memory.put("first_moment", firstMoment);
-    memory.put("second_moment", secondMoment);
+    memory.put(FIRST, firstMoment);
+    memory.put(SECOND, secondMoment);
     return memory;
+  }
+
+  @Override
+  public JobSpec.Optimizer.Kind kind() {
+    return JobSpec.Optimizer.Kind.ADAM;
   }
 
   @Override
   public long steps() {
     return steps;
+  }
+
+  /** The running product, bit for bit. */
+  private static double power(double beta, long steps) {
+    double power = 1;
+    for (long i = 0; i < steps; i++) {
+      double next = power * beta;
+      // At the smallest numbers it moves no more: a step count without end costs no more either.
+      if (next == power) {
+        break;
+      }
+      power = next;
+    }
+    return power;
   }
 }

@@ -1,6 +1,7 @@
 package io.pulmo.worker.train;
 
 import io.pulmo.model.Finding;
+import io.pulmo.model.ledger.Sampler;
 import io.pulmo.worker.device.Batch;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,6 +1,9 @@
 package io.pulmo.worker.train;
 
+import io.pulmo.model.job.JobSpec;
 import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
 import java.util.SequencedMap;
 
 /**
@@ -9,12 +12,22 @@ import java.util.SequencedMap;
  */
 final class MomentumSgd implements Optimizer {
   private static final float MOMENTUM = 0.9f;
+  private static final String VELOCITY = "velocity";
 
   private final float[] velocity;
   private long steps;
 
   MomentumSgd(int size) {
-    velocity = new float[size];
+    this(new float[size], 0);
+  }
+
+  private MomentumSgd(float[] velocity, long steps) {
+    this.velocity = velocity;
+    this.steps = steps;
+  }
+
+  static MomentumSgd resume(Map<String, float[]> memory, long steps) {
+    return new MomentumSgd(Objects.requireNonNull(memory.get(VELOCITY), VELOCITY), steps);
   }
 
   @Override
@@ -31,8 +44,13 @@ final class MomentumSgd implements Optimizer {
   @Override
   public SequencedMap<String, float[]> memory() {
     SequencedMap<String, float[]> memory = new LinkedHashMap<>();
-    memory.put("velocity", velocity);
+    memory.put(VELOCITY, velocity);
     return memory;
+  }
+
+  @Override
+  public JobSpec.Optimizer.Kind kind() {
+    return JobSpec.Optimizer.Kind.SGD;
   }
 
   @Override

@@ -1,6 +1,7 @@
 package io.pulmo.worker.train;
 
 import io.pulmo.model.job.JobSpec;
+import java.util.Map;
 import java.util.SequencedMap;
 
 /**
@@ -18,11 +19,26 @@ public sealed interface Optimizer permits Adam, MomentumSgd {
     };
   }
 
+  /**
+   * The rule as it was after so many steps.
+   *
+   * @param memory what {@link #memory} gave; not copied
+   */
+  static Optimizer resume(JobSpec.Optimizer.Kind kind, Map<String, float[]> memory, long steps) {
+    return switch (kind) {
+      case ADAM -> Adam.resume(memory, steps);
+      case SGD -> MomentumSgd.resume(memory, steps);
+    };
+  }
+
   /** Changes the weights by one step. */
   void step(float[] weights, float[] gradient, double learningRate);
 
   /** What it remembers: arrays as long as the weights, not copied. */
   SequencedMap<String, float[]> memory();
+
+  /** Which rule. */
+  JobSpec.Optimizer.Kind kind();
 
   /** Steps taken. */
   long steps();

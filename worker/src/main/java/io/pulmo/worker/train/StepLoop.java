@@ -1,5 +1,6 @@
 package io.pulmo.worker.train;
 
+import io.pulmo.model.ledger.Sampler;
 import io.pulmo.model.network.DenseNetSpec;
 import io.pulmo.worker.device.Batch;
 import io.pulmo.worker.device.GradientDevice;

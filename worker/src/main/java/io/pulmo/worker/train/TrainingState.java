@@ -1,20 +1,30 @@
 package io.pulmo.worker.train;
 
-import io.pulmo.model.bundle.Sha256;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.util.HexFormat;
+import io.pulmo.model.job.JobSpec;
+import io.pulmo.model.ledger.Ledger;
+import io.pulmo.model.ledger.LedgerFile;
+import io.pulmo.model.view.View;
+import io.pulmo.model.view.ViewJournal;
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
 
 /**
- * All that training has come to: a function of the job and of how many steps were taken, equal bit
- * for bit on all members. One thread owns it.
+ * All that training has come to: a function of the job and of the views that took its steps, equal
+ * bit for bit on all members. One thread at a time has it.
  */
 public final class TrainingState {
-  private final float[] learned;
-  private final float[] statistics;
-  private final Optimizer optimizer;
+  static final String LEARNED = "learned";
+  static final String STATISTICS = "statistics";
+  private static final String OPTIMIZER = "optimizer.";
+  private static final String BEST_LEARNED = "best.learned";
+  private static final String BEST_STATISTICS = "best.statistics";
+
+  private float[] learned;
+  private float[] statistics;
+  private Optimizer optimizer;
+  private Ledger ledger;
   private long step;
   private int epoch;
   private double learningRate;
@@ -22,36 +32,188 @@ public final class TrainingState {
   private double bestAuc = Double.NaN;
   private double bestLoss = Double.POSITIVE_INFINITY;
   private double lowestLoss = Double.POSITIVE_INFINITY;
-  private final float[] bestLearned;
-  private final float[] bestStatistics;
+  private float[] bestLearned;
+  private float[] bestStatistics;
 
   /**
    * The state before the first step.
    *
    * @param learned the weights; not copied
    * @param statistics the running statistics; not copied
+   * @param ledger that of a training before its first view
    */
   public TrainingState(
-      float[] learned, float[] statistics, Optimizer optimizer, double learningRate) {
+      float[] learned,
+      float[] statistics,
+      Optimizer optimizer,
+      double learningRate,
+      Ledger ledger) {
+    this(learned, statistics, optimizer, learningRate, ledger, learned.clone(), statistics.clone());
+  }
+
+  private TrainingState(
+      float[] learned,
+      float[] statistics,
+      Optimizer optimizer,
+      double learningRate,
+      Ledger ledger,
+      float[] bestLearned,
+      float[] bestStatistics) {
     this.learned = learned;
     this.statistics = statistics;
     this.optimizer = optimizer;
     this.learningRate = learningRate;
-    this.bestLearned = learned.clone();
-    this.bestStatistics = statistics.clone();
+    this.ledger = ledger;
+    this.bestLearned = bestLearned;
+    this.bestStatistics = bestStatistics;
   }
 
-  /** The weights, not copied. */
+  /**
+   * Puts a state together from what {@link #header} and {@link #arrays} gave.
+   *
+   * @param arrays by name, as the header names them; not copied
+   * @throws IOException if the header cannot be read, or the arrays are not those that it names
+   */
+  public static TrainingState read(byte[] header, SequencedMap<String, float[]> arrays)
+      throws IOException {
+    StateHeader read = StateHeader.parse(header);
+    SequencedMap<String, Integer> lengths = new LinkedHashMap<>();
+    arrays.forEach((name, values) -> lengths.put(name, values.length));
+    float[] learned = arrays.get(LEARNED);
+    float[] statistics = arrays.get(STATISTICS);
+    float[] bestLearned = arrays.get(BEST_LEARNED);
+    float[] bestStatistics = arrays.get(BEST_STATISTICS);
+    if (!lengths.equals(read.arrays())
+        || learned == null
+        || statistics == null
+        || bestLearned == null
+        || bestStatistics == null) {
+      throw new IOException(
+          "given the arrays %s, expected those that the header names: %s"
+              .formatted(lengths, read.arrays()));
+    }
+    read.require(learned.length, statistics.length);
+    SequencedMap<String, float[]> memory = new LinkedHashMap<>();
+    arrays.forEach(
+        (name, values) -> {
+          if (name.startsWith(OPTIMIZER)) {
+            memory.put(name.substring(OPTIMIZER.length()), values);
+          }
+        });
+    TrainingState state =
+        new TrainingState(
+            learned,
+            statistics,
+            Optimizer.resume(read.optimizer(), memory, read.optimizerSteps()),
+            read.learningRate(),
+            read.ledger().ledger(),
+            bestLearned,
+            bestStatistics);
+    state.step = read.ledger().steps();
+    state.epoch = read.epoch();
+    state.bestEpoch = read.bestEpoch();
+    state.bestAuc = read.bestAuc();
+    state.bestLoss = read.bestLoss();
+    state.lowestLoss = read.lowestLoss();
+    return state;
+  }
+
+  /** The lengths of the arrays of a state of such a network. */
+  static SequencedMap<String, Integer> lengths(
+      JobSpec.Optimizer.Kind optimizer, int learned, int statistics) {
+    SequencedMap<String, Integer> lengths = new LinkedHashMap<>();
+    lengths.put(LEARNED, learned);
+    lengths.put(STATISTICS, statistics);
+    for (String name : Optimizer.create(optimizer, 0).memory().keySet()) {
+      lengths.put(OPTIMIZER + name, learned);
+    }
+    lengths.put(BEST_LEARNED, learned);
+    lengths.put(BEST_STATISTICS, statistics);
+    return lengths;
+  }
+
+  /** The arrays by name, always in one order. Not copied. */
+  public SequencedMap<String, float[]> arrays() {
+    SequencedMap<String, float[]> arrays = new LinkedHashMap<>();
+    arrays.put(LEARNED, learned);
+    arrays.put(STATISTICS, statistics);
+    optimizer.memory().forEach((name, values) -> arrays.put(OPTIMIZER + name, values));
+    arrays.put(BEST_LEARNED, bestLearned);
+    arrays.put(BEST_STATISTICS, bestStatistics);
+    return arrays;
+  }
+
+  /** Everything else, as JSON: {@link StateHeader} reads it. */
+  public byte[] header() {
+    SequencedMap<String, Integer> lengths = new LinkedHashMap<>();
+    arrays().forEach((name, values) -> lengths.put(name, values.length));
+    return new StateHeader(
+            new LedgerFile(ledger, step),
+            epoch,
+            learningRate,
+            optimizer.kind(),
+            optimizer.steps(),
+            bestEpoch,
+            bestAuc,
+            bestLoss,
+            lowestLoss,
+            lengths)
+        .toJson();
+  }
+
+  /** SHA-256 of all of it, hexadecimal: of the header and of every value of the arrays. */
+  public String digest() {
+    return StateDigest.of(header(), arrays());
+  }
+
+  /** Becomes another state, whose arrays it takes over: the other must not be used any more. */
+  public void replaceBy(TrainingState other) {
+    learned = other.learned;
+    statistics = other.statistics;
+    optimizer = other.optimizer;
+    ledger = other.ledger;
+    step = other.step;
+    epoch = other.epoch;
+    learningRate = other.learningRate;
+    bestEpoch = other.bestEpoch;
+    bestAuc = other.bestAuc;
+    bestLoss = other.bestLoss;
+    lowestLoss = other.lowestLoss;
+    bestLearned = other.bestLearned;
+    bestStatistics = other.bestStatistics;
+  }
+
+  /**
+   * Notes in the ledger that the steps from here on are those of a view.
+   *
+   * @param restores all restores of the job so far, as the leader has them
+   */
+  public void enter(View view, List<ViewJournal.Restore> restores) {
+    enter(view.id(), view.leaderEpoch(), Ledger.parts(view), restores);
+  }
+
+  /** The same in its parts. */
+  public void enter(
+      long view, long leaderEpoch, List<Ledger.Part> parts, List<ViewJournal.Restore> restores) {
+    ledger = ledger.enter(view, leaderEpoch, step, parts, restores);
+  }
+
+  /** Who computed the steps so far. */
+  public Ledger ledger() {
+    return ledger;
+  }
+
+  /** The weights, not copied; another array after {@link #replaceBy}. */
   public float[] learned() {
     return learned;
   }
 
-  /** The running statistics, not copied. */
+  /** The running statistics, likewise. */
   public float[] statistics() {
     return statistics;
   }
 
-  /** The rule and its memory. */
+  /** The rule and its memory, likewise. */
   public Optimizer optimizer() {
     return optimizer;
   }
@@ -74,6 +236,11 @@ public final class TrainingState {
   /** The epoch whose weights are the best, −1 before the first epoch's end. */
   public int bestEpoch() {
     return bestEpoch;
+  }
+
+  /** Epochs finished since the best one: what stopping early looks at. */
+  public int epochsSinceBest() {
+    return epoch - 1 - bestEpoch;
   }
 
   /** The best epoch's mean AUC; NaN if it has none. */
@@ -129,43 +296,5 @@ public final class TrainingState {
     }
     epoch++;
     return best;
-  }
-
-  /** SHA-256 of all of it, hexadecimal. */
-  public String digest() {
-    MessageDigest sha256 = Sha256.newDigest();
-    add(sha256, learned);
-    add(sha256, statistics);
-    optimizer
-        .memory()
-        .forEach(
-            (name, values) -> {
-              sha256.update(name.getBytes(StandardCharsets.UTF_8));
-              add(sha256, values);
-            });
-    sha256.update(
-        ByteBuffer.allocate(64)
-            .putLong(optimizer.steps())
-            .putLong(step)
-            .putLong(epoch)
-            .putDouble(learningRate)
-            .putLong(bestEpoch)
-            .putDouble(bestAuc)
-            .putDouble(bestLoss)
-            .putDouble(lowestLoss)
-            .flip());
-    add(sha256, bestLearned);
-    add(sha256, bestStatistics);
-    return HexFormat.of().formatHex(sha256.digest());
-  }
-
-  private static void add(MessageDigest digest, float[] values) {
-    ByteBuffer bytes = ByteBuffer.allocate(1 << 16).order(ByteOrder.LITTLE_ENDIAN);
-    int perBuffer = bytes.capacity() / Float.BYTES;
-    for (int at = 0; at < values.length; at += perBuffer) {
-      int count = Math.min(perBuffer, values.length - at);
-      bytes.asFloatBuffer().put(values, at, count);
-      digest.update(bytes.array(), 0, count * Float.BYTES);
-    }
   }
 }

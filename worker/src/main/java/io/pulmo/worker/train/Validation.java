@@ -2,6 +2,7 @@ package io.pulmo.worker.train;
 
 import io.pulmo.model.Finding;
 import io.pulmo.model.data.LabelList;
+import io.pulmo.model.ledger.Sampler;
 import io.pulmo.model.metric.AucReport;
 import io.pulmo.net.Loss;
 import io.pulmo.worker.device.GradientDevice;

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.pulmo.model.bundle.Sha256;
 import io.pulmo.model.job.JobSpec;
+import io.pulmo.model.ledger.Ledger;
+import io.pulmo.model.ledger.Sampler;
 import io.pulmo.model.network.DenseNetSpec;
 import io.pulmo.model.network.Preset;
 import io.pulmo.model.weights.Initialization;
@@ -41,7 +43,12 @@ class CheckpointTest {
     Weights weights = Initialization.random(NETWORK, 1);
     Optimizer optimizer = Optimizer.create(JobSpec.Optimizer.Kind.ADAM, NETWORK.learnedSize());
     TrainingState state =
-        new TrainingState(weights.learned(), weights.statistics(), optimizer, 0.01);
+        new TrainingState(
+            weights.learned(),
+            weights.statistics(),
+            optimizer,
+            0.01,
+            Ledger.start(new Sampler(100, 10, 1)));
     float[] gradient = new float[NETWORK.learnedSize()];
     for (int i = 0; i < gradient.length; i++) {
       gradient[i] = i % 7 - 3;

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.pulmo.model.Finding;
 import io.pulmo.model.job.JobSpec;
+import io.pulmo.model.ledger.Ledger;
+import io.pulmo.model.ledger.Sampler;
 import io.pulmo.model.network.DenseNetSpec;
 import io.pulmo.model.weights.Initialization;
 import io.pulmo.model.weights.Weights;
@@ -155,7 +157,8 @@ class StepLoopTest {
                         start[0],
                         start[1],
                         Optimizer.create(JobSpec.Optimizer.Kind.ADAM, start[0].length),
-                        0.02);
+                        0.02,
+                        Ledger.start(new Sampler(train.size(), plan.batch(), plan.seed())));
                 Recorder recorder = new Recorder(ring, lost == ring.plan().rank() ? 3 : -1);
                 try (GradientDevice device = devices.get();
                     ring) {

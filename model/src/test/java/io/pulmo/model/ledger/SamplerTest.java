@@ -1,4 +1,4 @@
-package io.pulmo.worker.train;
+package io.pulmo.model.ledger;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;

@@ -1,4 +1,4 @@
-package io.pulmo.worker.train;
+package io.pulmo.model.ledger;
 
 import java.util.List;
 import java.util.Random;
