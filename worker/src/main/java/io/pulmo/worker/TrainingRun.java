@@ -9,6 +9,7 @@ import io.pulmo.model.job.JobSpec;
 import io.pulmo.model.ledger.Ledger;
 import io.pulmo.model.ledger.Sampler;
 import io.pulmo.model.network.DenseNetSpec;
+import io.pulmo.model.view.Label;
 import io.pulmo.model.weights.Initialization;
 import io.pulmo.model.weights.Weights;
 import io.pulmo.net.Loss;
@@ -17,6 +18,7 @@ import io.pulmo.net.WeightedBinaryCrossEntropy;
 import io.pulmo.node.Channels;
 import io.pulmo.node.HostPort;
 import io.pulmo.worker.checkpoint.CheckpointFolder;
+import io.pulmo.worker.checkpoint.CheckpointWriter;
 import io.pulmo.worker.device.GradientDevice;
 import io.pulmo.worker.ring.AllReduce;
 import io.pulmo.worker.ring.RingBrokenException;
@@ -224,7 +226,8 @@ final class TrainingRun {
             Optimizer.create(job.optimizer().kind(), network.learnedSize()),
             job.optimizer().learningRate(),
             Ledger.start(new Sampler(train.size(), job.batch(), job.seed())));
-    try (ExecutorService decoders = decoders();
+    try (CheckpointWriter checkpoints = checkpoints(job, state);
+        ExecutorService decoders = decoders();
         GradientDevice device = workplace.devices().create(network, loss, order.threads())) {
       try {
         new StepLoop(
@@ -235,10 +238,13 @@ final class TrainingRun {
                     judged, new ImageSamples(judged, images, Cropping.CENTRE), loss, decoders),
                 device,
                 ring,
-                new Listener(checkpoints(job)),
+                new Listener(checkpoints),
                 decoders)
             .run();
         ring.close();
+        if (checkpoints != null) {
+          checkpoints.flush();
+        }
       } finally {
         decoders.shutdownNow();
       }
@@ -277,22 +283,40 @@ final class TrainingRun {
         order.threads(), Thread.ofPlatform().daemon().name("decode-", 0).factory());
   }
 
-  private @Nullable CheckpointFolder checkpoints(JobSpec job) {
+  private @Nullable CheckpointWriter checkpoints(JobSpec job, TrainingState state)
+      throws IOException {
     return order.ring().rank() > 0
         ? null
-        : new CheckpointFolder(
-            workplace.job(order.jobId()).resolve("checkpoints"),
-            job.preset(),
-            order.jobId(),
-            order.view(),
-            job.checkpoint().keep());
+        : new CheckpointWriter(
+            new CheckpointFolder(
+                workplace.job(order.jobId()).resolve("checkpoints"),
+                job.preset(),
+                order.jobId(),
+                job.checkpoint().keep()),
+            state,
+            new CheckpointWriter.Listener() {
+              @Override
+              public void held(CheckpointFolder.Held held) {
+                log.debug("{} is on the disk", held);
+              }
+
+              @Override
+              public void failed(Label label, IOException why) {
+                log.error("{}", why.getMessage());
+              }
+
+              @Override
+              public void replaced(Label label, Label by) {
+                log.warn("the checkpoint of {} gave way to that of {}", label, by);
+              }
+            });
   }
 
   /** Tells the leader what the loop does, unless nobody listens any more. */
   private final class Listener implements TrainingListener {
-    private final @Nullable CheckpointFolder checkpoints;
+    private final @Nullable CheckpointWriter checkpoints;
 
-    Listener(@Nullable CheckpointFolder checkpoints) {
+    Listener(@Nullable CheckpointWriter checkpoints) {
       this.checkpoints = checkpoints;
     }
 
@@ -311,16 +335,9 @@ final class TrainingRun {
     }
 
     @Override
-    public void checkpoint(TrainingState state) throws IOException {
+    public void checkpoint(TrainingState state) {
       if (checkpoints != null) {
-        try {
-          var unused = checkpoints.write(state);
-        } catch (IOException e) {
-          throw new IOException(
-              "the checkpoint of step %d cannot be written: %s; make room in %s or start the worker with another --state"
-                  .formatted(state.step(), e, workplace.state().toAbsolutePath()),
-              e);
-        }
+        checkpoints.take(new Label(order.view(), state.step()), state);
       }
     }
   }

@@ -3,6 +3,7 @@ package io.pulmo.model.weights;
 import io.pulmo.model.weights.SafetensorsHeader.Entry;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -67,6 +68,21 @@ public final class Safetensors {
         tensors.put(named.getKey(), named.getValue().read());
       }
       return new Contents(tensors, stored.metadata());
+    } catch (Malformed e) {
+      throw new WeightsFileException(file, String.valueOf(e.getMessage()), e);
+    } catch (EOFException e) {
+      throw new WeightsFileException(file, "became shorter while it was read", e);
+    }
+  }
+
+  /**
+   * Reads a file's free strings alone; places and shapes are checked as {@link #read} does.
+   *
+   * @throws WeightsFileException if the header is malformed, or the file cut off
+   */
+  public static Map<String, String> metadata(Path file) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      return index(channel).metadata();
     } catch (Malformed e) {
       throw new WeightsFileException(file, String.valueOf(e.getMessage()), e);
     } catch (EOFException e) {
@@ -173,34 +189,16 @@ public final class Safetensors {
   public static void write(
       Path file, SequencedMap<String, Tensor> tensors, Map<String, String> metadata)
       throws IOException {
-    SequencedMap<String, Entry> entries = new LinkedHashMap<>();
-    long at = 0;
-    for (Map.Entry<String, Tensor> named : tensors.entrySet()) {
-      Tensor tensor = named.getValue();
-      if (SafetensorsHeader.isReserved(named.getKey())) {
-        throw new IllegalArgumentException(
-            named.getKey() + " is the metadata's name, expected another for an array");
-      }
-      long end = at + (long) tensor.values().length * Float.BYTES;
-      List<Long> shape = tensor.shape().stream().map(Integer::longValue).toList();
-      entries.put(named.getKey(), new Entry(FLOAT32, shape, at, end));
-      at = end;
-    }
-    byte[] json = new SafetensorsHeader(entries, metadata).toJson();
-    if (json.length > MOST_HEADER_BYTES) {
-      throw new IllegalArgumentException(
-          "names and metadata take %d bytes, expected at most %d"
-              .formatted(json.length, MOST_HEADER_BYTES));
-    }
+    SequencedMap<String, List<Integer>> shapes = new LinkedHashMap<>();
+    tensors.forEach((name, tensor) -> shapes.put(name, tensor.shape()));
+    byte[] head = head(shapes, metadata);
     Path target = file.toAbsolutePath();
     Path directory = target.getParent();
     Path draft = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID());
     try {
       try (FileChannel channel =
           FileChannel.open(draft, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-        ByteBuffer head =
-            ByteBuffer.allocate(Long.BYTES + json.length).order(ByteOrder.LITTLE_ENDIAN);
-        writeFully(channel, head.putLong(json.length).put(json).flip());
+        writeFully(channel, ByteBuffer.wrap(head));
         for (Tensor tensor : tensors.values()) {
           writeFloats(channel, tensor.values());
         }
@@ -215,6 +213,48 @@ public final class Safetensors {
     } finally {
       Files.deleteIfExists(draft);
     }
+  }
+
+  /**
+   * What comes before the values in a file of float32: the header and its length. The values
+   * follow, little-endian, in the shapes' order.
+   *
+   * @param shapes by the arrays' names
+   * @param metadata free strings, none for none
+   */
+  public static byte[] head(
+      SequencedMap<String, List<Integer>> shapes, Map<String, String> metadata) {
+    SequencedMap<String, Entry> entries = new LinkedHashMap<>();
+    long at = 0;
+    for (Map.Entry<String, List<Integer>> named : shapes.entrySet()) {
+      if (SafetensorsHeader.isReserved(named.getKey())) {
+        throw new IllegalArgumentException(
+            named.getKey() + " is the metadata's name, expected another for an array");
+      }
+      long bytes = Float.BYTES;
+      for (int dimension : named.getValue()) {
+        bytes = Math.multiplyExact(bytes, dimension);
+      }
+      List<Long> shape = named.getValue().stream().map(Integer::longValue).toList();
+      entries.put(named.getKey(), new Entry(FLOAT32, shape, at, at + bytes));
+      at += bytes;
+    }
+    byte[] json;
+    try {
+      json = new SafetensorsHeader(entries, metadata).toJson();
+    } catch (IOException e) {
+      throw new UncheckedIOException("memory cannot fail", e);
+    }
+    if (json.length > MOST_HEADER_BYTES) {
+      throw new IllegalArgumentException(
+          "names and metadata take %d bytes, expected at most %d"
+              .formatted(json.length, MOST_HEADER_BYTES));
+    }
+    return ByteBuffer.allocate(Long.BYTES + json.length)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putLong(json.length)
+        .put(json)
+        .array();
   }
 
   private static void writeFloats(FileChannel channel, float[] values) throws IOException {

@@ -8,7 +8,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The weights of a checkpoint or of another tool's file, and what the file says about them.
@@ -19,14 +23,16 @@ import java.util.stream.Stream;
  * @param metadata of a checkpoint, {@link CheckpointFolder} says which; of another tool's file none
  */
 public record Checkpoint(Path file, Preset preset, Weights weights, Map<String, String> metadata) {
+  private static final Logger log = LoggerFactory.getLogger(Checkpoint.class);
+
   /** Copies the metadata. */
   public Checkpoint {
     metadata = Map.copyOf(metadata);
   }
 
   /**
-   * Reads the weights of a checkpoint, or of whatever else {@link WeightsFile} reads; the bytes are
-   * compared with the SHA-256 beside the file, if there is one.
+   * Reads the weights of a checkpoint, or of whatever else {@link WeightsFile} reads; a
+   * checkpoint's bytes are compared with the SHA-256 in its name.
    *
    * @param fileOrFolder a file, or a folder of checkpoints of which the newest one is taken
    * @throws IOException if there is none, it was altered or cut off, or is another kind of file
@@ -36,10 +42,13 @@ public record Checkpoint(Path file, Preset preset, Weights weights, Map<String, 
     if (!Files.isRegularFile(file)) {
       throw new IOException(
           file
-              + " is missing; expected a checkpoint (step-NNNNNNNN.safetensors) or their folder, or"
+              + " is missing; expected a checkpoint (step-NNNNNNNN-view-N-SHA256.safetensors) or their folder, or"
               + " weights as .safetensors or .pth");
     }
-    Sidecar.verify(file);
+    Optional<CheckpointFile> named = CheckpointFile.of(file);
+    if (named.isPresent()) {
+      named.get().verify();
+    }
     WeightsFile.Contents contents = WeightsFile.read(file);
     Map<String, String> metadata = contents.metadata();
     if (!WeightsFile.CHECKPOINT_FORMAT.equals(metadata.get(WeightsFile.FORMAT_KEY))) {
@@ -55,9 +64,9 @@ public record Checkpoint(Path file, Preset preset, Weights weights, Map<String, 
   }
 
   private static Path newest(Path folder) throws IOException {
-    List<Path> all = CheckpointFolder.files(folder);
+    List<CheckpointFile> all = CheckpointFolder.files(folder);
     if (!all.isEmpty()) {
-      return all.getLast();
+      return newestGood(all);
     }
     Path below = folder.resolve("checkpoints");
     if (Files.isDirectory(below)) {
@@ -65,8 +74,26 @@ public record Checkpoint(Path file, Preset preset, Weights weights, Map<String, 
     }
     try (Stream<Path> there = Files.list(folder)) {
       throw new IOException(
-          "%s has no checkpoint among its %d files; expected step-NNNNNNNN.safetensors"
+          "%s has no checkpoint among its %d files; expected step-NNNNNNNN-view-N-SHA256.safetensors"
               .formatted(folder, there.count()));
     }
+  }
+
+  private static Path newestGood(List<CheckpointFile> oldestFirst) throws IOException {
+    IOException first = null;
+    for (CheckpointFile file : oldestFirst.reversed()) {
+      try {
+        file.verify();
+        return file.path();
+      } catch (IOException e) {
+        log.warn("the checkpoint {} is of no use: {}", file.path().getFileName(), e.getMessage());
+        if (first == null) {
+          first = e;
+        } else {
+          first.addSuppressed(e);
+        }
+      }
+    }
+    throw Objects.requireNonNull(first);
   }
 }

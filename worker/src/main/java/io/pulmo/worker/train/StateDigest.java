@@ -22,6 +22,7 @@ final class StateDigest {
 
   private StateDigest() {}
 
+  /** A stretch of an array. */
   private record Stretch(float[] values, int from, int to) {
     byte[] sha256() {
       MessageDigest digest = Sha256.newDigest();
@@ -36,6 +37,7 @@ final class StateDigest {
     }
   }
 
+  /** Of a state's arrays, on all processors. */
   static String of(byte[] header, SequencedMap<String, float[]> arrays) {
     List<Stretch> stretches = new ArrayList<>();
     for (float[] values : arrays.values()) {
@@ -43,7 +45,24 @@ final class StateDigest {
         stretches.add(new Stretch(values, from, Math.min(values.length, from + STRETCH_FLOATS)));
       }
     }
-    List<byte[]> leaves = stretches.parallelStream().map(Stretch::sha256).toList();
+    return of(header, stretches.parallelStream().map(Stretch::sha256).toList());
+  }
+
+  /** Of copies of the arrays' bytes, little-endian, on this thread alone. */
+  static String ofBytes(byte[] header, List<ByteBuffer> arrays) {
+    List<byte[]> leaves = new ArrayList<>();
+    for (ByteBuffer bytes : arrays) {
+      int stretch = STRETCH_FLOATS * Float.BYTES;
+      for (int from = 0; from < bytes.limit(); from += stretch) {
+        MessageDigest digest = Sha256.newDigest();
+        digest.update(bytes.slice(from, Math.min(stretch, bytes.limit() - from)));
+        leaves.add(digest.digest());
+      }
+    }
+    return of(header, leaves);
+  }
+
+  private static String of(byte[] header, List<byte[]> leaves) {
     MessageDigest root = Sha256.newDigest();
     // The header names the arrays and their lengths, and so which leaf is whose.
     root.update(ByteBuffer.allocate(Integer.BYTES).putInt(header.length).flip());

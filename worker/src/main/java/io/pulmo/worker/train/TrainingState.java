@@ -6,6 +6,7 @@ import io.pulmo.model.ledger.LedgerFile;
 import io.pulmo.model.view.View;
 import io.pulmo.model.view.ViewJournal;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
@@ -15,11 +16,19 @@ import java.util.SequencedMap;
  * bit for bit on all members. One thread at a time has it.
  */
 public final class TrainingState {
-  static final String LEARNED = "learned";
-  static final String STATISTICS = "statistics";
+  /** The name of the weights. */
+  public static final String LEARNED = "learned";
+
+  /** The name of the running statistics. */
+  public static final String STATISTICS = "statistics";
+
   private static final String OPTIMIZER = "optimizer.";
-  private static final String BEST_LEARNED = "best.learned";
-  private static final String BEST_STATISTICS = "best.statistics";
+
+  /** The name of the best epoch's weights. */
+  public static final String BEST_LEARNED = "best.learned";
+
+  /** The name of the best epoch's running statistics. */
+  public static final String BEST_STATISTICS = "best.statistics";
 
   private float[] learned;
   private float[] statistics;
@@ -164,6 +173,16 @@ public final class TrainingState {
   /** SHA-256 of all of it, hexadecimal: of the header and of every value of the arrays. */
   public String digest() {
     return StateDigest.of(header(), arrays());
+  }
+
+  /**
+   * The digest of a state whose bytes were copied.
+   *
+   * @param header what {@link #header} gave
+   * @param arrays the bytes of each of {@link #arrays}, little-endian, in their order
+   */
+  public static String digest(byte[] header, List<ByteBuffer> arrays) {
+    return StateDigest.ofBytes(header, arrays);
   }
 
   /** Becomes another state, whose arrays it takes over: the other must not be used any more. */

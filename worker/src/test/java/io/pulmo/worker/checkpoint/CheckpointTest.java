@@ -6,23 +6,20 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.pulmo.model.bundle.Sha256;
-import io.pulmo.model.job.JobSpec;
-import io.pulmo.model.ledger.Ledger;
-import io.pulmo.model.ledger.Sampler;
 import io.pulmo.model.network.DenseNetSpec;
 import io.pulmo.model.network.Preset;
+import io.pulmo.model.view.Label;
 import io.pulmo.model.weights.Initialization;
 import io.pulmo.model.weights.Safetensors;
 import io.pulmo.model.weights.Weights;
-import io.pulmo.worker.train.Optimizer;
 import io.pulmo.worker.train.TrainingState;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -35,35 +32,22 @@ class CheckpointTest {
     folder = temporary.resolve("checkpoints");
   }
 
-  private CheckpointFolder checkpoints() {
-    return new CheckpointFolder(folder, Preset.SMALL, "job-1", 3, 2);
+  private CheckpointFolder checkpoints() throws IOException {
+    return new CheckpointFolder(folder, Preset.SMALL, "job-1", 2);
   }
 
-  private static TrainingState state(int steps) {
-    Weights weights = Initialization.random(NETWORK, 1);
-    Optimizer optimizer = Optimizer.create(JobSpec.Optimizer.Kind.ADAM, NETWORK.learnedSize());
-    TrainingState state =
-        new TrainingState(
-            weights.learned(),
-            weights.statistics(),
-            optimizer,
-            0.01,
-            Ledger.start(new Sampler(100, 10, 1)));
-    float[] gradient = new float[NETWORK.learnedSize()];
-    for (int i = 0; i < gradient.length; i++) {
-      gradient[i] = i % 7 - 3;
-    }
-    for (int s = 0; s < steps; s++) {
-      state.apply(gradient, new float[NETWORK.statisticsSize()], 0.1f);
-    }
-    return state;
+  private Path write(TrainingState state) throws IOException {
+    Snapshot snapshot = new Snapshot(state, Arena.ofAuto());
+    snapshot.take(new Label(3, state.step()), state);
+    return checkpoints().write(snapshot).path();
   }
 
   @Test
   void readWeights_ofAFileAndOfItsFolder_areTheStates() throws IOException {
-    TrainingState state = state(12);
-    Path file = checkpoints().write(state);
-    assertEquals("step-00000012.safetensors", file.getFileName().toString());
+    TrainingState state = States.small(12);
+    Path file = write(state);
+    assertEquals(
+        "step-00000012-view-3-" + Sha256.of(file) + ".safetensors", file.getFileName().toString());
     for (Path from : List.of(file, folder, folder.getParent())) {
       Checkpoint read = Checkpoint.readWeights(from);
       assertEquals(Preset.SMALL, read.preset());
@@ -77,8 +61,8 @@ class CheckpointTest {
 
   @Test
   void write_holdsTheOptimizersMemoryByParameter() throws IOException {
-    TrainingState state = state(2);
-    Safetensors.Contents contents = Safetensors.read(checkpoints().write(state));
+    TrainingState state = States.small(2);
+    Safetensors.Contents contents = Safetensors.read(write(state));
     float[] moments = Objects.requireNonNull(state.optimizer().memory().get("first_moment"));
     float[] first =
         Objects.requireNonNull(
@@ -93,48 +77,26 @@ class CheckpointTest {
   }
 
   @Test
-  void write_moreThanAreKept_removesTheOldestWithTheirSidecars() throws IOException {
-    for (int steps : List.of(1, 2, 3)) {
-      checkpoints().write(state(steps));
-    }
-    try (Stream<Path> files = Files.list(folder)) {
-      assertEquals(
-          List.of(
-              "step-00000002.safetensors",
-              "step-00000002.safetensors.sha256",
-              "step-00000003.safetensors",
-              "step-00000003.safetensors.sha256"),
-          files.map(f -> f.getFileName().toString()).sorted().toList());
-    }
+  void readWeights_newestIsAltered_takesTheOneBefore() throws IOException {
+    Path good = write(States.small(1));
+    Path bad = write(States.small(2));
+    flip(bad, Files.size(bad) - 1);
+    assertEquals(good, Checkpoint.readWeights(folder).file());
+    assertRefused(bad, "was altered");
+    flip(good, 100);
+    assertRefused(folder, "was altered");
   }
 
-  @Test
-  void write_interrupted_leavesTheOldOne() throws IOException {
-    Path old = checkpoints().write(state(1));
-    String digest = Sha256.of(old);
-    Thread.currentThread().interrupt();
-    // An interrupted thread cannot write to a channel: the write breaks off half way.
-    assertThrows(IOException.class, () -> checkpoints().write(state(2)));
-    assertTrue(Thread.interrupted());
-    assertEquals(digest, Sha256.of(Checkpoint.readWeights(folder).file()));
-    try (Stream<Path> files = Files.list(folder)) {
-      assertEquals(2, files.count());
-    }
-  }
-
-  @Test
-  void readWeights_altered_isRefused() throws IOException {
-    Path file = checkpoints().write(state(1));
+  private static void flip(Path file, long at) throws IOException {
     byte[] bytes = Files.readAllBytes(file);
-    bytes[bytes.length - 1] ^= 1;
+    bytes[(int) at] ^= 1;
     Files.write(file, bytes);
-    assertRefused(file, "was altered");
   }
 
   @Test
   void readWeights_noCheckpoint_saysWhatWasExpected() throws IOException {
     Files.createDirectories(folder);
-    assertRefused(folder, "expected step-NNNNNNNN.safetensors");
+    assertRefused(folder, "expected step-NNNNNNNN-view-N-SHA256.safetensors");
     Path text = Files.writeString(folder.resolve("weights.pth"), "no weights at all\n");
     assertRefused(text, "neither safetensors nor a PyTorch state dict");
     assertRefused(folder.resolve("none"), "is missing");

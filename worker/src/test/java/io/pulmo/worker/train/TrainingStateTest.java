@@ -179,8 +179,7 @@ class TrainingStateTest {
             "")) {
       assertThrows(
           IOException.class,
-          () ->
-              TrainingState.read(altered.getBytes(StandardCharsets.UTF_8), state.arrays()),
+          () -> TrainingState.read(altered.getBytes(StandardCharsets.UTF_8), state.arrays()),
           altered);
     }
     StateHeader parsed = StateHeader.parse(state.header());
