@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(120)
 class CheckpointWriterTest {
-  private static final int PAUSES = 15;
+  private static final int PAUSES = 9;
 
   private final Path folder;
 
@@ -131,7 +131,7 @@ class CheckpointWriterTest {
         before = System.nanoTime();
         var unused = state.digest();
         digests[i] = System.nanoTime() - before;
-        if (i % 3 == 2) {
+        if (i % 4 == 3) {
           written = System.nanoTime();
           writer.flush();
           written = System.nanoTime() - written;
