@@ -24,13 +24,19 @@ final class Lifetime {
 
   /** Returns never: a signal ends the process, after the server was closed. */
   int serve(AutoCloseable server) throws InterruptedException {
+    return serve(server, CLOSE_PATIENCE_MILLIS);
+  }
+
+  /** The same for a server that may take so long to close. */
+  int serve(AutoCloseable server, long patienceMillis) throws InterruptedException {
     Runtime.getRuntime()
-        .addShutdownHook(Thread.ofPlatform().name("close").unstarted(() -> close(server)));
+        .addShutdownHook(
+            Thread.ofPlatform().name("close").unstarted(() -> close(server, patienceMillis)));
     new CountDownLatch(1).await();
     return ExitCode.DONE;
   }
 
-  private static void close(AutoCloseable server) {
+  private static void close(AutoCloseable server, long patienceMillis) {
     Thread closing =
         Thread.ofPlatform()
             .daemon()
@@ -43,7 +49,7 @@ final class Lifetime {
                   }
                 });
     try {
-      closing.join(CLOSE_PATIENCE_MILLIS);
+      closing.join(patienceMillis);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

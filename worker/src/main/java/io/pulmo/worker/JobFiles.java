@@ -7,7 +7,7 @@ import io.pulmo.model.weights.Weights;
 import io.pulmo.model.weights.WeightsFile;
 import io.pulmo.node.Blobs;
 import io.pulmo.node.LeaderFollower;
-import io.pulmo.worker.rpc.RunOrder;
+import io.pulmo.worker.rpc.JobOrder;
 import io.pulmo.worker.train.TrainingException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -25,10 +25,10 @@ final class JobFiles {
   }
 
   /** Fetches whatever is not there, or no longer what it was. */
-  static JobFiles fetch(LeaderFollower leader, List<RunOrder.File> files, Path blobs)
+  static JobFiles fetch(LeaderFollower leader, List<JobOrder.File> files, Path blobs)
       throws IOException, InterruptedException {
     Map<String, Path> byName = new HashMap<>();
-    for (RunOrder.File file : files) {
+    for (JobOrder.File file : files) {
       Path blob = blobs.resolve(file.sha256());
       if (!Files.isRegularFile(blob) || !Blobs.sha256(blob).equals(file.sha256())) {
         Blobs.get(leader, file.sha256(), blob);

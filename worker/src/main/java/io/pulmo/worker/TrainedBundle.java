@@ -13,7 +13,9 @@ import io.pulmo.model.job.JobSpec;
 import io.pulmo.model.weights.Weights;
 import io.pulmo.net.DenseNet;
 import io.pulmo.node.Blobs;
-import io.pulmo.worker.rpc.RunOrder;
+import io.pulmo.node.NoLeaderException;
+import io.pulmo.worker.rpc.InstallOrder;
+import io.pulmo.worker.rpc.JobOrder;
 import io.pulmo.worker.train.TrainingException;
 import io.pulmo.worker.train.TrainingState;
 import java.io.IOException;
@@ -25,6 +27,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,20 +41,54 @@ final class TrainedBundle {
   private static final DateTimeFormatter VERSION =
       DateTimeFormatter.ofPattern("yyyyMMddHHmmss").withZone(ZoneOffset.UTC);
 
-  private TrainedBundle() {}
+  private final Workplace workplace;
+  private final JobOrder order;
+  private final InstallOrder last;
+  private final JobAssets assets;
+  private final Weights best;
+  private final Map<String, String> provenance;
+
+  private TrainedBundle(
+      Workplace workplace,
+      JobOrder order,
+      InstallOrder last,
+      JobAssets assets,
+      TrainingState state) {
+    this.workplace = workplace;
+    this.order = order;
+    this.last = last;
+    this.assets = assets;
+    this.best =
+        Weights.ofFlat(
+            assets.job().preset().network(), state.bestLearned(), state.bestStatistics());
+    this.provenance = provenance(state);
+  }
 
   /**
-   * Exports the bundle and stores its files, then its manifest, with the leader.
+   * The bundle of a finished training, which does not change any more.
+   *
+   * @param last the view that it ended in
+   */
+  static TrainedBundle of(
+      Workplace workplace,
+      JobOrder order,
+      InstallOrder last,
+      JobAssets assets,
+      TrainingState state) {
+    return new TrainedBundle(workplace, order, last, assets, state);
+  }
+
+  /**
+   * Exports the bundle and stores its files, then its manifest, with the leader, however long that
+   * is away.
    *
    * @return the manifest's SHA-256
    */
-  static String publish(Workplace workplace, RunOrder order, JobSpec job, TrainingState state)
-      throws IOException, InterruptedException, TrainingException {
+  String publish() throws IOException, InterruptedException, TrainingException {
+    JobSpec job = assets.job();
     Preprocessing preprocessing = job.preset().preprocessing();
-    Weights best =
-        Weights.ofFlat(job.preset().network(), state.bestLearned(), state.bestStatistics());
-    Path folder = workplace.job(order.jobId()).resolve("bundle-" + order.view());
-    try (DenseNet network = DenseNet.create(job.preset().network(), order.threads())) {
+    Path folder = workplace.job(order.jobId()).resolve("bundle-" + UUID.randomUUID());
+    try (DenseNet network = DenseNet.create(job.preset().network(), last.seat().threads())) {
       network.load(best);
       Bundle bundle =
           workplace
@@ -63,17 +100,17 @@ final class TrainedBundle {
                       Long.parseLong(VERSION.format(workplace.clock().instant())),
                       best,
                       preprocessing,
-                      provenance(order, job, state),
+                      provenance,
                       crops ->
                           network.studyProbabilities(
                               crops, 1, Preprocessing.CROPS, preprocessing.cropPixels()),
-                      integers(workplace, order, job, best)));
+                      integers(job)));
       Path manifest = folder.resolve(Bundle.MANIFEST);
       try {
         for (FileEntry file : bundle.manifest().files()) {
-          Blobs.put(workplace.leader(), bundle.file(file.path()));
+          var unused = store(bundle.file(file.path()));
         }
-        return Blobs.put(workplace.leader(), manifest);
+        return store(manifest);
       } finally {
         // Stored with the leader or not, it is of no use here.
         for (FileEntry file : bundle.manifest().files()) {
@@ -85,9 +122,18 @@ final class TrainedBundle {
     }
   }
 
+  private String store(Path file) throws IOException, InterruptedException {
+    while (true) {
+      try {
+        return Blobs.put(workplace.leader(), file);
+      } catch (NoLeaderException e) {
+        log.info("the bundle of {} waits for a leader: {}", order.jobId(), e.getMessage());
+      }
+    }
+  }
+
   /** The network in integers, calibrated on training images; none where OpenVINO does not run. */
-  private static Optional<IntegerModel> integers(
-      Workplace workplace, RunOrder order, JobSpec job, Weights best)
+  private Optional<IntegerModel> integers(JobSpec job)
       throws IOException, InterruptedException, TrainingException {
     int samples = job.export().calibrationSamples();
     Optional<Path> data = workplace.data();
@@ -95,9 +141,7 @@ final class TrainedBundle {
       return Optional.empty();
     }
     Path folder = data.get().resolve(job.data().images());
-    LabelList train =
-        JobFiles.fetch(workplace.leader(), order.files(), workplace.blobs())
-            .labels(job.data().train());
+    LabelList train = assets.files().labels(job.data().train());
     List<Path> images =
         IntStream.range(0, train.size()).mapToObj(i -> folder.resolve(train.name(i))).toList();
     Preprocessing preprocessing = job.preset().preprocessing();
@@ -115,17 +159,18 @@ final class TrainedBundle {
     }
   }
 
-  private static Map<String, String> provenance(RunOrder order, JobSpec job, TrainingState state) {
+  private Map<String, String> provenance(TrainingState state) {
+    JobSpec job = assets.job();
     Map<String, String> provenance = new LinkedHashMap<>();
     provenance.put("job", order.jobId());
     provenance.put("train", job.data().train());
     provenance.put("validation", job.data().validation());
     provenance.put("seed", Long.toString(job.seed()));
-    provenance.put("members", Integer.toString(order.ring().size()));
+    provenance.put("members", Integer.toString(last.ring().size()));
     provenance.put("steps", Long.toString(state.step()));
     provenance.put("epoch", Integer.toString(state.bestEpoch()));
     provenance.put("validation_auc_mean", Double.toString(state.bestAuc()));
-    for (RunOrder.File file : order.files()) {
+    for (JobOrder.File file : order.files()) {
       provenance.put("sha256 of " + file.name(), file.sha256());
     }
     return provenance;

@@ -1,5 +1,6 @@
 package io.pulmo.worker;
 
+import com.sun.management.OperatingSystemMXBean;
 import io.pulmo.export.BundleExporter;
 import io.pulmo.model.image.ImageLimits;
 import io.pulmo.node.HostPort;
@@ -11,7 +12,10 @@ import io.pulmo.worker.device.CpuDevice;
 import io.pulmo.worker.ring.RingService;
 import io.pulmo.worker.rpc.ControlLink;
 import io.pulmo.worker.rpc.Identity;
+import io.pulmo.worker.rpc.PeerService;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -28,25 +32,28 @@ public final class WorkerServer implements AutoCloseable {
   private final StateFolder state;
   private final NodeServer server;
   private final RingService rings;
+  private final PeerService peers;
   private final LeaderFollower leader;
   private final ControlLink link;
-  private final Runs runs;
+  private final Duties duties;
   private final Identity identity;
 
   private WorkerServer(
       StateFolder state,
       NodeServer server,
       RingService rings,
+      PeerService peers,
       LeaderFollower leader,
       ControlLink link,
-      Runs runs,
+      Duties duties,
       Identity identity) {
     this.state = state;
     this.server = server;
     this.rings = rings;
+    this.peers = peers;
     this.leader = leader;
     this.link = link;
-    this.runs = runs;
+    this.duties = duties;
     this.identity = identity;
   }
 
@@ -58,13 +65,25 @@ public final class WorkerServer implements AutoCloseable {
    * @param state a folder of its own, for files, checkpoints and bundles
    * @param listen where the other members reach it
    * @param limits on the images
+   * @param events where a line of JSON tells each thing that happens to its state, if anywhere
    */
   public record Settings(
       List<HostPort> coordinators,
       Optional<Path> data,
       Path state,
       Listen listen,
-      ImageLimits limits) {
+      ImageLimits limits,
+      Optional<PrintStream> events) {
+    /** Of a worker that tells no events. */
+    public Settings(
+        List<HostPort> coordinators,
+        Optional<Path> data,
+        Path state,
+        Listen listen,
+        ImageLimits limits) {
+      this(coordinators, data, state, listen, limits, Optional.empty());
+    }
+
     /** Checks that there is a coordinator and that the data are a folder. */
     public Settings {
       coordinators = List.copyOf(coordinators);
@@ -85,10 +104,15 @@ public final class WorkerServer implements AutoCloseable {
    */
   public static WorkerServer start(Settings settings) throws IOException {
     StateFolder state = StateFolder.take(settings.state());
+    String memberId = UUID.randomUUID().toString();
     RingService rings = new RingService();
+    PeerService peers = new PeerService();
     NodeServer server;
+    String replaces;
     try {
-      server = NodeServer.start(settings.listen(), RingService.MESSAGE_BYTES, List.of(rings));
+      replaces = MemberIdFile.replace(settings.state(), memberId);
+      server =
+          NodeServer.start(settings.listen(), RingService.MESSAGE_BYTES, List.of(rings, peers));
     } catch (IOException | RuntimeException e) {
       rings.close();
       state.close();
@@ -96,12 +120,15 @@ public final class WorkerServer implements AutoCloseable {
     }
     Identity identity =
         new Identity(
-            UUID.randomUUID().toString(),
+            memberId,
             server.address() + "/" + ProcessHandle.current().pid(),
             server.address(),
             HostId.read(),
             Runtime.getRuntime().availableProcessors(),
-            "cpu");
+            "cpu",
+            version(),
+            memoryBytes(),
+            replaces);
     LeaderFollower leader = new LeaderFollower(settings.coordinators());
     ControlLink link = new ControlLink(identity, leader);
     Workplace workplace =
@@ -114,10 +141,23 @@ public final class WorkerServer implements AutoCloseable {
             rings,
             CpuDevice::new,
             new BundleExporter(Clock.systemUTC()),
+            new EventLog(settings.events().orElse(null), memberId, Clock.systemUTC()),
             Clock.systemUTC());
-    Runs runs = new Runs(workplace, link.reports());
-    link.start(runs);
-    return new WorkerServer(state, server, rings, leader, link, runs, identity);
+    Duties duties = new Duties(workplace, link.reports());
+    peers.serve(duties);
+    link.start(duties);
+    return new WorkerServer(state, server, rings, peers, leader, link, duties, identity);
+  }
+
+  private static String version() {
+    String version = WorkerServer.class.getPackage().getImplementationVersion();
+    return version == null ? "development" : version;
+  }
+
+  private static long memoryBytes() {
+    return ManagementFactory.getOperatingSystemMXBean() instanceof OperatingSystemMXBean system
+        ? system.getTotalMemorySize()
+        : 0;
   }
 
   /** Under which the other members reach it. */
@@ -140,12 +180,25 @@ public final class WorkerServer implements AutoCloseable {
     return link.isWelcomed();
   }
 
-  /** Leaves the cluster: the leader is told first, then what runs is stopped. */
+  /**
+   * Leaves the cluster in good order: goes on until the others go on without this worker, or until
+   * there has been no leader for ten seconds, then closes.
+   */
+  public void leave() throws InterruptedException {
+    try {
+      duties.leave();
+    } finally {
+      close();
+    }
+  }
+
+  /** Leaves the cluster at once: the leader's stream ends first, then what runs is stopped. */
   @Override
   public void close() {
     link.close();
-    runs.close();
+    duties.close();
     rings.close();
+    peers.close();
     server.close();
     leader.close();
     try {
@@ -153,5 +206,11 @@ public final class WorkerServer implements AutoCloseable {
     } catch (IOException e) {
       log.warn("the lock of the state folder was not given back", e);
     }
+  }
+
+  /** Cuts off every connection at once, as the death of the process would. */
+  void kill() {
+    server.closeNow();
+    close();
   }
 }

@@ -9,7 +9,7 @@ import java.time.Clock;
 import java.util.Optional;
 
 /**
- * What all runs of a worker share.
+ * What all jobs of a worker share.
  *
  * @param name of the worker, for messages
  * @param data under which a job's images lie
@@ -19,6 +19,7 @@ import java.util.Optional;
  * @param rings the process's end of its rings
  * @param devices makes what computes gradients
  * @param exporter makes bundles
+ * @param events what happens to its state
  * @param clock gives bundles their version
  */
 record Workplace(
@@ -30,6 +31,7 @@ record Workplace(
     RingService rings,
     DeviceFactory devices,
     BundleExporter exporter,
+    EventLog events,
     Clock clock) {
   Path blobs() {
     return state.resolve("blobs");

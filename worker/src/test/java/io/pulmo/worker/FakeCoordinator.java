@@ -9,18 +9,14 @@ import io.pulmo.node.NodeServer;
 import io.pulmo.proto.BlobChunk;
 import io.pulmo.proto.CoordinatorGrpc;
 import io.pulmo.proto.CoordinatorMessage;
+import io.pulmo.proto.Enlist;
 import io.pulmo.proto.GetBlobRequest;
 import io.pulmo.proto.GetLeaderRequest;
 import io.pulmo.proto.GetLeaderResponse;
 import io.pulmo.proto.Heartbeat;
 import io.pulmo.proto.Hello;
-import io.pulmo.proto.JobFile;
 import io.pulmo.proto.PutBlobRequest;
 import io.pulmo.proto.PutBlobResponse;
-import io.pulmo.proto.RingMember;
-import io.pulmo.proto.RunId;
-import io.pulmo.proto.StartRun;
-import io.pulmo.proto.StopRun;
 import io.pulmo.proto.Welcome;
 import io.pulmo.proto.WorkerMessage;
 import java.io.IOException;
@@ -35,9 +31,22 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
-/** A leader that a test plays: it takes every worker in and orders what the test says. */
+/**
+ * A coordinator that a test plays: it takes every worker in, and says what the test says, or what a
+ * {@link FakeLeader} does.
+ */
 final class FakeCoordinator extends CoordinatorGrpc.CoordinatorImplBase implements AutoCloseable {
+  /** Who hears what workers say. */
+  interface Ears {
+    void attached(Attached worker);
+
+    void heard(Attached worker, WorkerMessage message);
+
+    void gone(Attached worker);
+  }
+
   /** A worker's control stream. */
   static final class Attached {
     private final BlockingQueue<WorkerMessage> heard = new LinkedBlockingQueue<>();
@@ -53,8 +62,21 @@ final class FakeCoordinator extends CoordinatorGrpc.CoordinatorImplBase implemen
       return hello;
     }
 
+    String memberId() {
+      return hello.getMemberId();
+    }
+
     synchronized void send(CoordinatorMessage message) {
-      out.onNext(message);
+      try {
+        out.onNext(message);
+      } catch (RuntimeException e) {
+        // It has gone meanwhile.
+        heard.clear();
+      }
+    }
+
+    void send(Enlist enlist) {
+      send(CoordinatorMessage.newBuilder().setEnlist(enlist).build());
     }
 
     synchronized void end() {
@@ -71,8 +93,8 @@ final class FakeCoordinator extends CoordinatorGrpc.CoordinatorImplBase implemen
         if (wanted.test(message)) {
           return message;
         }
-        if (message.hasFailed()) {
-          throw new AssertionError(message.getFailed().getError());
+        if (message.hasJobFailed()) {
+          throw new AssertionError(message.getJobFailed().getError());
         }
       }
     }
@@ -84,6 +106,7 @@ final class FakeCoordinator extends CoordinatorGrpc.CoordinatorImplBase implemen
   private final ScheduledExecutorService beats = Executors.newSingleThreadScheduledExecutor();
   private final NodeServer server;
   private volatile long epoch = 1;
+  private volatile @Nullable Ears ears;
 
   FakeCoordinator() throws IOException {
     server = NodeServer.start(Listen.loopback(0), NodeServer.CONTROL_MESSAGE_BYTES, List.of(this));
@@ -94,13 +117,31 @@ final class FakeCoordinator extends CoordinatorGrpc.CoordinatorImplBase implemen
     return server.address();
   }
 
+  long epoch() {
+    return epoch;
+  }
+
   void epoch(long now) {
     epoch = now;
+  }
+
+  void listen(Ears to) {
+    ears = to;
   }
 
   /** Sends no heartbeats any more. */
   void fallSilent() {
     beats.shutdownNow();
+  }
+
+  /** Ends every control stream. */
+  void endStreams() {
+    List<Attached> open;
+    synchronized (all) {
+      open = List.copyOf(all);
+      all.clear();
+    }
+    open.forEach(Attached::end);
   }
 
   byte[] blob(String sha256) {
@@ -118,42 +159,6 @@ final class FakeCoordinator extends CoordinatorGrpc.CoordinatorImplBase implemen
       throw new AssertionError("no worker attached within 30 s");
     }
     return worker;
-  }
-
-  /** Orders a run from these members. */
-  void start(List<Attached> members, RunId run, String yaml, List<JobFile> files, long ofEpoch) {
-    for (int rank = 0; rank < members.size(); rank++) {
-      startOne(members, rank, run, yaml, files, ofEpoch);
-    }
-  }
-
-  /** Orders a run of these members from one of them. */
-  void startOne(
-      List<Attached> members, int rank, RunId run, String yaml, List<JobFile> files, long ofEpoch) {
-    StartRun.Builder start =
-        StartRun.newBuilder()
-            .setRun(run)
-            .setLeaderEpoch(ofEpoch)
-            .setJobYaml(yaml)
-            .addAllFiles(files)
-            .setRank(rank)
-            .setThreads(1);
-    for (Attached member : members) {
-      start.addMembers(
-          RingMember.newBuilder()
-              .setMemberId(member.hello.getMemberId())
-              .setName(member.hello.getName())
-              .setRingAddress(member.hello.getRingAddress())
-              .setShare(1));
-    }
-    members.get(rank).send(CoordinatorMessage.newBuilder().setStart(start).build());
-  }
-
-  void stop(Attached member, RunId run, String reason) {
-    member.send(
-        CoordinatorMessage.newBuilder()
-            .setStop(StopRun.newBuilder().setRun(run).setReason(reason))
-            .build());
   }
 
   private void beat() {
@@ -182,6 +187,7 @@ final class FakeCoordinator extends CoordinatorGrpc.CoordinatorImplBase implemen
 
       @Override
       public void onNext(WorkerMessage message) {
+        Ears to = ears;
         if (message.hasHello()) {
           worker = new Attached(message.getHello(), out);
           worker.send(
@@ -193,8 +199,14 @@ final class FakeCoordinator extends CoordinatorGrpc.CoordinatorImplBase implemen
             all.add(worker);
           }
           attached.add(worker);
+          if (to != null) {
+            to.attached(worker);
+          }
         } else {
           worker.heard.add(message);
+          if (to != null) {
+            to.heard(worker, message);
+          }
         }
       }
 
@@ -211,6 +223,10 @@ final class FakeCoordinator extends CoordinatorGrpc.CoordinatorImplBase implemen
       private void leave() {
         synchronized (all) {
           all.remove(worker);
+        }
+        Ears to = ears;
+        if (to != null) {
+          to.gone(worker);
         }
       }
     };

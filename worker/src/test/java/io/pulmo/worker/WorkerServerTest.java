@@ -2,42 +2,39 @@ package io.pulmo.worker;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.pulmo.model.bundle.FileEntry;
 import io.pulmo.model.bundle.Manifest;
 import io.pulmo.model.bundle.Sha256;
+import io.pulmo.model.data.LabelList;
 import io.pulmo.model.data.SyntheticRadiographs;
 import io.pulmo.model.image.ImageLimits;
-import io.pulmo.model.network.Preset;
-import io.pulmo.model.weights.Initialization;
-import io.pulmo.model.weights.Safetensors;
-import io.pulmo.model.weights.Tensor;
-import io.pulmo.model.weights.Weights;
-import io.pulmo.model.weights.WeightsFile;
+import io.pulmo.model.ledger.Sampler;
+import io.pulmo.model.view.Label;
+import io.pulmo.model.view.Seat;
+import io.pulmo.model.view.View;
 import io.pulmo.node.Listen;
-import io.pulmo.proto.EpochReport;
+import io.pulmo.proto.Enlist;
 import io.pulmo.proto.JobFile;
-import io.pulmo.proto.RunCompleted;
-import io.pulmo.proto.RunFailed;
-import io.pulmo.proto.RunId;
+import io.pulmo.proto.TrainingEnded;
 import io.pulmo.proto.WorkerMessage;
-import io.pulmo.worker.checkpoint.Checkpoint;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.SequencedMap;
-import java.util.function.Predicate;
-import java.util.stream.Stream;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -45,9 +42,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
+/** Workers that train by views, under a leader which is real but for its journal. */
 @Timeout(180)
 class WorkerServerTest {
-  private static final RunId RUN = RunId.newBuilder().setJobId("job-1").setView(1).build();
+  private static final String JOB = "job-1";
+  private static final int BATCH = 8;
+  private static final Pattern STEP =
+      Pattern.compile(
+          "\"kind\":\"step\",\"member\":\"([^\"]+)\",\"job\":\"job-1\",\"view\":(\\d+),\"step\":(\\d+),\"epoch\":(\\d+),\"from\":(\\d+),\"to\":(\\d+)");
 
   // JUnit sets both folders.
   @SuppressWarnings("NullAway.Init")
@@ -58,11 +60,12 @@ class WorkerServerTest {
   @TempDir
   Path states;
 
-  private final FakeCoordinator leader;
+  private final FakeCoordinator coordinator;
   private final List<WorkerServer> workers = new ArrayList<>();
+  private final ByteArrayOutputStream events = new ByteArrayOutputStream();
 
   WorkerServerTest() throws IOException {
-    leader = new FakeCoordinator();
+    coordinator = new FakeCoordinator();
   }
 
   @BeforeAll
@@ -75,287 +78,289 @@ class WorkerServerTest {
   @BeforeEach
   void storeLists() throws IOException {
     for (JobFile file : files()) {
-      leader.store(file.getSha256(), Files.readAllBytes(data.resolve(file.getName())));
+      coordinator.store(file.getSha256(), Files.readAllBytes(data.resolve(file.getName())));
     }
   }
 
   @AfterEach
   void stop() {
     workers.forEach(WorkerServer::close);
-    leader.close();
+    coordinator.close();
   }
 
   @Test
-  void run_twoWorkers_endWithTheSameStateAndABundle() throws Exception {
-    List<FakeCoordinator.Attached> members = join(2);
-    leader.start(members, RUN, yaml(2), files(), 1);
-
-    EpochReport first = members.get(0).await(WorkerMessage::hasEpoch).getEpoch();
-    assertEquals(first, members.get(1).await(WorkerMessage::hasEpoch).getEpoch());
-    assertEquals(14, first.getAucCount());
-    WorkerMessage progress = members.get(0).await(WorkerMessage::hasProgress);
-    assertTrue(progress.getProgress().getStepsComputed() > 0, progress::toString);
-    RunCompleted one = members.get(0).await(WorkerMessage::hasCompleted).getCompleted();
-    RunCompleted two = members.get(1).await(WorkerMessage::hasCompleted).getCompleted();
-    assertEquals(one.getStateDigest(), two.getStateDigest());
-    assertEquals("", two.getBundleManifestSha256());
-
-    Manifest manifest = Manifest.parse("manifest.json", leader.blob(one.getBundleManifestSha256()));
-    assertEquals("from-a-test", manifest.name());
-    for (FileEntry file : manifest.files()) {
-      assertEquals(file.sha256(), Sha256.of(leader.blob(file.sha256())));
+  void job_twoWorkers_endWithTheSameStateAndABundle() throws Exception {
+    try (FakeLeader leader = new FakeLeader(coordinator, job(2), 2)) {
+      start(0);
+      start(1);
+      awaitBundle(leader, 2);
+      assertEquals(Set.of(0, 1), leader.ask(() -> Set.copyOf(leader.epochs.keySet())));
+      assertEquals(14, leader.ask(() -> leader.epochs.get(0)).getAucCount());
+      assertLedger(leader);
     }
-    Checkpoint checkpoint = Checkpoint.readWeights(states.resolve("0/job-1"));
-    assertEquals(Preset.SMALL, checkpoint.preset());
-    assertEquals("2", checkpoint.metadata().get("epoch"));
-    assertFalse(Files.exists(states.resolve("1/job-1/checkpoints")));
   }
 
   @Test
-  void run_workerDies_theOtherNamesIt() throws Exception {
-    List<FakeCoordinator.Attached> members = join(2);
-    leader.start(members, RUN, yaml(1000), files(), 1);
-    members.get(0).await(WorkerMessage::hasProgress);
-    WorkerServer dying = worker(members.get(1));
-    dying.close();
-    workers.remove(dying);
-    RunFailed failed = members.get(0).await(WorkerMessage::hasFailed).getFailed();
-    assertEquals(members.get(1).hello().getMemberId(), failed.getCulpritMemberId());
-    assertTrue(failed.getError().contains(members.get(1).hello().getName()), failed::getError);
-    assertFalse(failed.getStopped());
-  }
-
-  @Test
-  void run_stopped_saysSo() throws Exception {
-    List<FakeCoordinator.Attached> members = join(1);
-    leader.start(members, RUN, yaml(1000), files(), 1);
-    members.get(0).await(WorkerMessage::hasProgress);
-    leader.stop(members.get(0), RUN, "cancelled by the user");
-    RunFailed failed = members.get(0).await(WorkerMessage::hasFailed).getFailed();
-    assertTrue(failed.getStopped(), failed::toString);
-    assertTrue(failed.getError().contains("cancelled by the user"), failed::getError);
-  }
-
-  @Test
-  void run_stoppedInAnyPhase_isFollowedByTheNextAndLeavesNothing() throws Exception {
-    FakeCoordinator.Attached member = join(1).getFirst();
-    // In training, while the bundle is made, and at first before anything is heard of it.
-    List<Predicate<WorkerMessage>> phases =
-        List.of(WorkerMessage::hasProgress, WorkerMessage::hasEpoch);
-    for (int view = 1; view <= phases.size() + 1; view++) {
-      RunId run = RUN.toBuilder().setView(view).build();
-      leader.start(List.of(member), run, yaml(1), files(), 1);
-      if (view > 1) {
-        awaitUnlessStopped(member, phases.get(view - 2));
-      }
-      leader.stop(member, run, "cancelled by the user");
+  void job_workersDieAndJoin_countsEachSampleOnce() throws Exception {
+    try (FakeLeader leader = new FakeLeader(coordinator, job(6), 1)) {
+      start(0);
+      leader.await(() -> leader.turns(1, 2), "one member steps");
+      WorkerServer second = start(1);
+      leader.await(() -> leader.turns(2, 2), "a joiner steps");
+      start(2);
+      leader.await(() -> leader.turns(3, 2), "another joiner steps");
+      second.kill();
+      workers.remove(second);
+      leader.await(() -> leader.turns(2, 2), "those left step on");
+      workers.getFirst().kill();
+      workers.removeFirst();
+      leader.await(() -> leader.turns(1, 2), "the last one steps on");
+      start(3);
+      awaitBundle(leader, 2);
+      assertLedger(leader);
+      assertEquals(List.of(), leader.ask(() -> List.copyOf(leader.failures)));
     }
-    RunId last = RUN.toBuilder().setView(phases.size() + 2).build();
-    leader.start(List.of(member), last, yaml(1), files(), 1);
-    awaitUnlessStopped(member, m -> m.hasCompleted() && m.getCompleted().getRun().equals(last));
-    try (Stream<Path> left = Files.list(states.resolve("0/" + RUN.getJobId()))) {
-      assertEquals(List.of("checkpoints"), left.map(p -> p.getFileName().toString()).toList());
+  }
+
+  @Test
+  void job_leaderChanges_goesOnMeanwhileAndAfterwards() throws Exception {
+    try (FakeLeader leader = new FakeLeader(coordinator, job(6), 2)) {
+      start(0);
+      start(1);
+      leader.await(() -> leader.turns(2, 2), "the ring turns");
+      leader.succeed();
+      leader.await(() -> leader.turns(2, 2), "the ring turns under the next leader");
+      assertEquals(1, leader.history().size());
+      WorkerServer dying = workers.removeFirst();
+      dying.kill();
+      start(2);
+      leader.await(() -> leader.turns(2, 2), "the next leader changes views");
+      awaitBundle(leader, 2);
+      assertLedger(leader);
     }
-    assertEquals(
-        List.of(),
-        Thread.getAllStackTraces().keySet().stream()
-            .map(Thread::getName)
-            .filter(name -> name.startsWith("decode-") || name.equals("batch-loader"))
-            .toList());
   }
 
   @Test
-  void run_stoppedWhileAPeerIsMissing_saysSo() throws Exception {
-    List<FakeCoordinator.Attached> members = join(2);
-    // The second member is never told, so the first waits for it.
-    leader.start(members.subList(0, 1), RUN, yaml(1000), files(), 1);
-    members.get(0).await(WorkerMessage::hasProgress);
-    RunId next = RUN.toBuilder().setView(2).build();
-    leader.startOne(members, 0, next, yaml(1000), files(), 1);
-    leader.stop(members.get(0), next, "no second member");
-    RunFailed failed =
-        members.get(0).await(m -> m.hasFailed() && m.getFailed().getRun().equals(next)).getFailed();
-    assertTrue(failed.getStopped(), failed::toString);
+  void worker_leaves_isReleasedAndMissedByNobody() throws Exception {
+    try (FakeLeader leader = new FakeLeader(coordinator, job(6), 1)) {
+      start(0);
+      WorkerServer leaving = start(1);
+      leader.await(() -> leader.turns(2, 2), "the ring turns");
+      leaving.leave();
+      workers.remove(leaving);
+      assertTrue(events().contains("\"kind\":\"left\",\"member\":\"" + leaving.memberId()));
+      awaitBundle(leader, 1);
+      assertLedger(leader);
+      assertEquals(List.of(), leader.ask(() -> List.copyOf(leader.failures)));
+    }
   }
 
   @Test
-  void run_imagesAreMissing_namesWorkerAndPath() throws Exception {
+  void job_allDieInTheLastPhase_anotherExports() throws Exception {
+    try (FakeLeader leader = new FakeLeader(coordinator, job(1), 2)) {
+      start(0);
+      start(1);
+      leader.await(() -> !leader.ended.isEmpty(), "training ends");
+      String first = leader.views().view().orElseThrow().seats().getFirst().memberId();
+      WorkerServer exporting = worker(first);
+      exporting.kill();
+      workers.remove(exporting);
+      start(2);
+      leader.await(() -> leader.turns(2, 0), "a new view at the end");
+      awaitBundle(leader, 2);
+    }
+  }
+
+  @Test
+  void worker_restartedOnItsFolder_namesWhomItReplaces() throws Exception {
+    WorkerServer first = start(0);
+    coordinator.awaitWorker();
+    first.close();
+    workers.remove(first);
+    WorkerServer second = start(0);
+    FakeCoordinator.Attached again = coordinator.awaitWorker();
+    assertEquals(first.memberId(), again.hello().getReplacesMemberId());
+    assertNotEquals(first.memberId(), second.memberId());
+    assertEquals(1, again.hello().getProtocolVersion());
+    assertTrue(again.hello().getMemoryBytes() > 1 << 20, again.hello()::toString);
+  }
+
+  @Test
+  void enlist_imagesAreMissing_namesWorkerAndPath() throws Exception {
     Files.createDirectories(states.resolve("empty"));
-    List<FakeCoordinator.Attached> members = new ArrayList<>();
     workers.add(start(Optional.of(states.resolve("empty")), 0));
-    members.add(leader.awaitWorker());
-    leader.start(members, RUN, yaml(1), files(), 1);
-    RunFailed failed = members.get(0).await(WorkerMessage::hasFailed).getFailed();
+    FakeCoordinator.Attached member = coordinator.awaitWorker();
+    member.send(job(1));
+    var failed = member.await(WorkerMessage::hasJobFailed).getJobFailed();
     assertTrue(failed.getError().contains(workers.getFirst().name()), failed::getError);
     assertTrue(
         failed.getError().contains(states.resolve("empty/images").toString()), failed::getError);
-    assertEquals("", failed.getCulpritMemberId());
   }
 
   @Test
-  void run_checkpointCannotBeWritten_namesWorkerAndFolder() throws Exception {
-    List<FakeCoordinator.Attached> members = join(1);
-    // A file where the job's folder should be: nothing can be written below it.
-    Files.writeString(states.resolve("0/" + RUN.getJobId()), "in the way");
-    leader.start(members, RUN, yaml(1), files(), 1);
-    RunFailed failed = members.get(0).await(WorkerMessage::hasFailed).getFailed();
-    assertTrue(failed.getError().contains(workers.getFirst().name()), failed::getError);
-    assertTrue(failed.getError().contains("make room in " + states.resolve("0")), failed::getError);
-  }
-
-  @Test
-  void run_badList_isNamedAsTheSubmitterKnowsIt() throws Exception {
-    List<FakeCoordinator.Attached> members = join(1);
+  void enlist_badList_isNamedAsTheSubmitterKnowsIt() throws Exception {
+    start(0);
+    FakeCoordinator.Attached member = coordinator.awaitWorker();
     byte[] bad = "a.png 0 1\n".getBytes(StandardCharsets.UTF_8);
-    leader.store(Sha256.of(bad), bad);
-    List<JobFile> files = new ArrayList<>(files());
-    files.set(0, JobFile.newBuilder().setName("train_list.txt").setSha256(Sha256.of(bad)).build());
-    leader.start(members, RUN, yaml(1), files, 1);
-    RunFailed failed = members.get(0).await(WorkerMessage::hasFailed).getFailed();
+    coordinator.store(Sha256.of(bad), bad);
+    member.send(
+        job(1).toBuilder()
+            .setFiles(0, JobFile.newBuilder().setName("train_list.txt").setSha256(Sha256.of(bad)))
+            .build());
+    var failed = member.await(WorkerMessage::hasJobFailed).getJobFailed();
     assertTrue(failed.getError().startsWith("train_list.txt, line 1"), failed::getError);
+    assertEquals(false, failed.getMineAlone());
   }
 
   @Test
-  void run_initialWeights_areWhereItStarts() throws Exception {
-    Weights weights = Initialization.random(Preset.SMALL.network(), 77);
-    assertStartsFrom(weights.tensors(), weights.learned());
-  }
-
-  @Test
-  void run_initialWeightsOfImageNet_startsFromThemWithADrawnHead() throws Exception {
-    SequencedMap<String, Tensor> tensors =
-        new LinkedHashMap<>(Initialization.random(Preset.SMALL.network(), 77).tensors());
-    int inputs = Objects.requireNonNull(tensors.get("classifier.weight")).shape().getLast();
-    tensors.put("classifier.weight", new Tensor(List.of(1000, inputs), new float[1000 * inputs]));
-    tensors.put("classifier.bias", new Tensor(List.of(1000), new float[1000]));
-    Path file = states.resolve("imagenet");
-    Safetensors.write(file, tensors, Map.of());
-    // The job's seed is 1.
-    Weights expected = WeightsFile.readInitial(file, Preset.SMALL.network(), 1);
-    assertStartsFrom(tensors, expected.learned());
-  }
-
-  /** Trains at a rate that moves nothing by more than a hair. */
-  private void assertStartsFrom(SequencedMap<String, Tensor> tensors, float[] expected)
-      throws Exception {
-    Path init = states.resolve("init");
-    Safetensors.write(init, tensors, Map.of());
-    leader.store(Sha256.of(init), Files.readAllBytes(init));
-    List<JobFile> files = new ArrayList<>(files());
-    files.add(JobFile.newBuilder().setName("init.pth").setSha256(Sha256.of(init)).build());
-    List<FakeCoordinator.Attached> members = join(1);
-    String yaml = yaml(1) + "init: init.pth\noptimizer: {learningRate: 1.0e-12}\n";
-    leader.start(members, RUN, yaml, files, 1);
-    members.get(0).await(WorkerMessage::hasCompleted);
-    Checkpoint checkpoint = Checkpoint.readWeights(states.resolve("0/job-1"));
-    assertArrayEquals(expected, checkpoint.weights().learned(), 1e-9f);
-  }
-
-  @Test
-  void run_ofAnOlderLeader_isRefused() throws Exception {
-    leader.epoch(5);
-    List<FakeCoordinator.Attached> members = join(1);
-    leader.start(members, RUN, yaml(1), files(), 4);
-    RunFailed failed = members.get(0).await(WorkerMessage::hasFailed).getFailed();
-    assertTrue(failed.getError().contains("leader epoch 4"), failed::getError);
-  }
-
-  @Test
-  void stream_ended_isOpenedAgainAndItsRunAbandoned() throws Exception {
-    List<FakeCoordinator.Attached> members = join(1);
-    String memberId = members.get(0).hello().getMemberId();
-    leader.start(members, RUN, yaml(1000), files(), 1);
-    members.get(0).await(WorkerMessage::hasProgress);
-    members.get(0).end();
-    FakeCoordinator.Attached again = leader.awaitWorker();
-    assertEquals(memberId, again.hello().getMemberId());
-    RunId next = RUN.toBuilder().setView(2).build();
-    leader.start(List.of(again), next, yaml(1), files(), 1);
-    RunCompleted completed = again.await(WorkerMessage::hasCompleted).getCompleted();
-    assertEquals(next, completed.getRun());
-    assertNotEquals("", completed.getBundleManifestSha256());
-  }
-
-  @Test
-  void run_study_trainsOnTenCropsWithoutChance() throws Exception {
-    List<FakeCoordinator.Attached> members = join(1);
-    leader.start(members, RUN, yaml(1) + "recipe: study\n", files(), 1);
-    String digest =
-        members.get(0).await(WorkerMessage::hasCompleted).getCompleted().getStateDigest();
-    RunId again = RUN.toBuilder().setView(2).build();
-    leader.start(members, again, yaml(1) + "recipe: study\n", files(), 1);
-    RunCompleted second =
-        members
-            .get(0)
-            .await(m -> m.hasCompleted() && m.getCompleted().getRun().equals(again))
-            .getCompleted();
-    assertEquals(digest, second.getStateDigest());
-  }
-
-  @Test
-  void stream_toAnOlderLeader_isLeft() throws Exception {
-    leader.epoch(5);
-    List<FakeCoordinator.Attached> members = join(1);
-    leader.epoch(3);
-    members.get(0).end();
-    FakeCoordinator.Attached older = leader.awaitWorker();
-    leader.epoch(6);
-    FakeCoordinator.Attached newer = leader.awaitWorker();
+  void stream_ofAnOlderLeader_isLeft() throws Exception {
+    coordinator.epoch(5);
+    start(0);
+    FakeCoordinator.Attached member = coordinator.awaitWorker();
+    coordinator.epoch(3);
+    member.end();
+    FakeCoordinator.Attached older = coordinator.awaitWorker();
+    coordinator.epoch(6);
+    FakeCoordinator.Attached newer = coordinator.awaitWorker();
     assertEquals(older.hello(), newer.hello());
   }
 
   @Test
   void stream_leaderFallsSilent_isOpenedAgain() throws Exception {
-    List<FakeCoordinator.Attached> members = join(1);
-    leader.fallSilent();
-    assertEquals(members.get(0).hello(), leader.awaitWorker().hello());
+    start(0);
+    FakeCoordinator.Attached member = coordinator.awaitWorker();
+    coordinator.fallSilent();
+    assertEquals(member.hello(), coordinator.awaitWorker().hello());
   }
 
-  /** Passes over the reports of runs that were stopped. */
-  private static void awaitUnlessStopped(
-      FakeCoordinator.Attached member, Predicate<WorkerMessage> wanted) throws Exception {
-    WorkerMessage message;
-    do {
-      message = member.await(m -> m.hasFailed() || wanted.test(m));
-      assertTrue(!message.hasFailed() || message.getFailed().getStopped(), message::toString);
-    } while (message.hasFailed());
-  }
-
-  private List<FakeCoordinator.Attached> join(int count) throws Exception {
-    List<FakeCoordinator.Attached> members = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      workers.add(start(Optional.of(data), i));
-      members.add(leader.awaitWorker());
+  /** Waits until every member of the current view has ended in one state and a bundle is there. */
+  private void awaitBundle(FakeLeader leader, int members) throws Exception {
+    leader.await(
+        () -> {
+          List<Seat> seats = leader.views().view().map(View::seats).orElse(List.of());
+          return seats.size() == members
+              && seats.stream().allMatch(s -> leader.ended.containsKey(s.memberId()))
+              && !leader.ended(seats.getFirst().memberId()).getBundleManifestSha256().isEmpty();
+        },
+        members + " members end, with a bundle");
+    List<Seat> seats = leader.ask(() -> leader.views().view().orElseThrow().seats());
+    TrainingEnded first = leader.ask(() -> leader.ended(seats.getFirst().memberId()));
+    for (Seat seat : seats) {
+      assertEquals(
+          first.getHolding(), leader.ask(() -> leader.ended(seat.memberId())).getHolding());
     }
-    return members;
+    Manifest manifest =
+        Manifest.parse("manifest.json", coordinator.blob(first.getBundleManifestSha256()));
+    assertEquals("from-a-test", manifest.name());
+    for (FileEntry file : manifest.files()) {
+      assertEquals(file.sha256(), Sha256.of(coordinator.blob(file.sha256())));
+    }
+    leader.ask(
+        () -> {
+          leader.digests.forEach(
+              (label, said) ->
+                  assertEquals(1, new HashSet<>(said.values()).size(), () -> label + ": " + said));
+          return true;
+        });
+  }
+
+  private record Step(String member, long view, long step) {}
+
+  private record Ranges(int epoch, int from, int to) {}
+
+  /** Each sample counts once in each epoch, along the views that the record continues. */
+  private void assertLedger(FakeLeader leader) throws Exception {
+    Map<Step, Ranges> done = new HashMap<>();
+    Matcher matcher = STEP.matcher(events());
+    while (matcher.find()) {
+      done.put(
+          new Step(
+              matcher.group(1), Long.parseLong(matcher.group(2)), Long.parseLong(matcher.group(3))),
+          new Ranges(
+              Integer.parseInt(matcher.group(4)),
+              Integer.parseInt(matcher.group(5)),
+              Integer.parseInt(matcher.group(6))));
+    }
+    int samples = LabelList.read(data.resolve("train_list.txt")).size();
+    Sampler sampler = new Sampler(samples, BATCH, 1);
+    List<View> views = leader.history();
+    Map<Integer, int[]> counts = new HashMap<>();
+    for (int i = 0; i < views.size(); i++) {
+      View view = views.get(i);
+      long last =
+          i + 1 < views.size() ? views.get(i + 1).continues().step() : lastStep(done, view.id());
+      List<Integer> shares = view.seats().stream().map(Seat::share).toList();
+      for (long step = view.continues().step() + 1; step <= last; step++) {
+        int epoch = (int) ((step - 1) / sampler.stepsPerEpoch());
+        int inEpoch = (int) ((step - 1) % sampler.stepsPerEpoch());
+        int told = 0;
+        for (int rank = 0; rank < shares.size(); rank++) {
+          Sampler.Range mine = Sampler.part(sampler.batchOf(inEpoch), shares, rank);
+          Ranges said = done.get(new Step(view.seats().get(rank).memberId(), view.id(), step));
+          if (said != null) {
+            told++;
+            assertEquals(new Ranges(epoch, mine.from(), mine.to()), said);
+          }
+          for (int at = mine.from(); at < mine.to(); at++) {
+            counts.computeIfAbsent(epoch, e -> new int[samples])[at]++;
+          }
+        }
+        assertTrue(told > 0, "nobody took " + new Label(view.id(), step));
+      }
+    }
+    int[] once = new int[samples];
+    java.util.Arrays.fill(once, 1);
+    counts.forEach((epoch, count) -> assertArrayEquals(once, count, "epoch " + epoch));
+    assertEquals(leader.ask(() -> leader.epochs.size()), counts.size());
+  }
+
+  private static long lastStep(Map<Step, Ranges> done, long view) {
+    return done.keySet().stream().filter(s -> s.view == view).mapToLong(Step::step).max().orElse(0);
+  }
+
+  private String events() {
+    synchronized (events) {
+      return events.toString(StandardCharsets.UTF_8);
+    }
+  }
+
+  private WorkerServer start(int number) throws IOException {
+    WorkerServer worker = start(Optional.of(data), number);
+    workers.add(worker);
+    return worker;
   }
 
   private WorkerServer start(Optional<Path> images, int number) throws IOException {
     return WorkerServer.start(
         new WorkerServer.Settings(
-            List.of(leader.address()),
+            List.of(coordinator.address()),
             images,
             states.resolve(Integer.toString(number)),
             Listen.loopback(0),
-            ImageLimits.DEFAULTS));
+            ImageLimits.DEFAULTS,
+            Optional.of(new PrintStream(events, true, StandardCharsets.UTF_8))));
   }
 
-  private WorkerServer worker(FakeCoordinator.Attached member) {
-    return workers.stream()
-        .filter(w -> w.memberId().equals(member.hello().getMemberId()))
-        .findFirst()
-        .orElseThrow();
+  private WorkerServer worker(String memberId) {
+    return workers.stream().filter(w -> w.memberId().equals(memberId)).findFirst().orElseThrow();
   }
 
-  private static String yaml(int epochs) {
-    return """
-        name: from-a-test
-        preset: small
-        data: {train: train_list.txt, validation: val_list.txt, images: images/}
-        batch: 8
-        epochs: %d
-        """
-        .formatted(epochs);
+  private static Enlist job(int epochs) throws IOException {
+    return Enlist.newBuilder()
+        .setJobId(JOB)
+        .setLeaderEpoch(1)
+        .setJobYaml(
+            """
+            name: from-a-test
+            preset: small
+            data: {train: train_list.txt, validation: val_list.txt, images: images/}
+            batch: %d
+            epochs: %d
+            export: {calibrationSamples: 0}
+            """
+                .formatted(BATCH, epochs))
+        .addAllFiles(files())
+        .build();
   }
 
   private static List<JobFile> files() throws IOException {

@@ -20,6 +20,11 @@ public final class CpuDevice implements GradientDevice {
   }
 
   @Override
+  public void useThreads(int threads) {
+    network.setThreads(threads);
+  }
+
+  @Override
   public void load(float[] learned, float[] statistics) {
     network.load(learned, statistics);
   }

@@ -8,6 +8,9 @@ package io.pulmo.worker.device;
  * io.pulmo.model.network.DenseNetSpec#statistics()} say.
  */
 public interface GradientDevice extends AutoCloseable {
+  /** Sets how many threads it may use from now on. */
+  void useThreads(int threads);
+
   /** Takes a copy of the weights and running statistics. */
   void load(float[] learned, float[] statistics);
 

@@ -70,7 +70,15 @@ public final class AllReduce implements AutoCloseable {
   private boolean finished;
 
   @GuardedBy("lock")
-  private RingPlan.@Nullable Peer waitingOn;
+  private @Nullable Waiting waiting;
+
+  /**
+   * That an all-reduce waits.
+   *
+   * @param peer the neighbour that it waits for
+   * @param sinceNanos by {@link System#nanoTime}
+   */
+  public record Waiting(RingPlan.Peer peer, long sinceNanos) {}
 
   AllReduce(
       RingPlan plan,
@@ -149,15 +157,18 @@ public final class AllReduce implements AutoCloseable {
         if (mayReceive && predecessorLost != null) {
           throw new RingBrokenException(plan.predecessor(), predecessorLost);
         }
-        waitingOn = mayReceive ? plan.predecessor() : plan.successor();
-        try {
-          changed.await();
-        } finally {
-          waitingOn = null;
+        if (waiting == null) {
+          waiting =
+              new Waiting(mayReceive ? plan.predecessor() : plan.successor(), System.nanoTime());
         }
+        changed.await();
       }
     } finally {
-      lock.unlock();
+      try {
+        waiting = null;
+      } finally {
+        lock.unlock();
+      }
     }
   }
 
@@ -242,10 +253,10 @@ public final class AllReduce implements AutoCloseable {
   }
 
   /** The member that an all-reduce waits for at this moment. */
-  Optional<RingPlan.Peer> waitingOn() {
+  public Optional<Waiting> waitingOn() {
     lock.lock();
     try {
-      return Optional.ofNullable(waitingOn);
+      return Optional.ofNullable(waiting);
     } finally {
       lock.unlock();
     }

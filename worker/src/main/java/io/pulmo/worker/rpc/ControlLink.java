@@ -33,7 +33,7 @@ public final class ControlLink implements AutoCloseable {
     this.follower = follower;
   }
 
-  /** Where runs say what they do. */
+  /** Where the worker says what it does. */
   public Reports reports() {
     return reports;
   }
@@ -71,8 +71,8 @@ public final class ControlLink implements AutoCloseable {
           log.error("the control stream of {} failed", identity.name(), e);
           end = e.toString();
         }
-        orders.abandon("the control stream to the leader ended: " + end);
-        outbox.clear();
+        outbox.close();
+        orders.detached();
         follower.forgetLeader();
         log.info("{} is not attached to a leader: {}", identity.name(), end);
         pauseMillis =

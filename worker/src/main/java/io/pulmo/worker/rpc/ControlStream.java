@@ -5,12 +5,15 @@ import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
 import io.pulmo.node.HostPort;
 import io.pulmo.node.LeaderFollower;
+import io.pulmo.proto.Activity;
+import io.pulmo.proto.Adopt;
 import io.pulmo.proto.CoordinatorGrpc;
 import io.pulmo.proto.CoordinatorMessage;
+import io.pulmo.proto.Enlist;
 import io.pulmo.proto.Heartbeat;
 import io.pulmo.proto.Hello;
-import io.pulmo.proto.RunId;
-import io.pulmo.proto.StartRun;
+import io.pulmo.proto.Install;
+import io.pulmo.proto.Prepare;
 import io.pulmo.proto.Welcome;
 import io.pulmo.proto.WorkerMessage;
 import java.util.concurrent.TimeUnit;
@@ -22,11 +25,9 @@ import org.jspecify.annotations.Nullable;
  * hand over what comes in.
  */
 final class ControlStream implements ClientResponseObserver<WorkerMessage, CoordinatorMessage> {
-  private static final long HEARTBEAT_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+  private static final long HEARTBEAT_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
   private static final long SILENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
   private static final long NOT_READY_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
-  private static final WorkerMessage HEARTBEAT =
-      WorkerMessage.newBuilder().setHeartbeat(Heartbeat.getDefaultInstance()).build();
 
   private final Identity identity;
   private final LeaderFollower follower;
@@ -68,6 +69,8 @@ final class ControlStream implements ClientResponseObserver<WorkerMessage, Coord
       out.onNext(hello());
       return write(out);
     } finally {
+      // Whatever else comes on it is of a leader that was left.
+      end = "left";
       out.cancel("the worker leaves this stream", null);
     }
   }
@@ -83,6 +86,9 @@ final class ControlStream implements ClientResponseObserver<WorkerMessage, Coord
       if (now - lastHeardNanos > SILENCE_NANOS) {
         return "the leader was silent for " + TimeUnit.NANOSECONDS.toSeconds(SILENCE_NANOS) + " s";
       }
+      if (outbox.hasOverflowed()) {
+        return "the leader does not take what it is told";
+      }
       if (!out.isReady()) {
         LockSupport.parkNanos(NOT_READY_NANOS);
         if (Thread.interrupted()) {
@@ -90,7 +96,7 @@ final class ControlStream implements ClientResponseObserver<WorkerMessage, Coord
         }
         continue;
       }
-      WorkerMessage message = now - nextBeatNanos >= 0 ? HEARTBEAT : null;
+      WorkerMessage message = now - nextBeatNanos >= 0 ? heartbeat() : null;
       if (message == null) {
         message = outbox.next(nextBeatNanos - now);
       } else {
@@ -111,8 +117,43 @@ final class ControlStream implements ClientResponseObserver<WorkerMessage, Coord
                 .setRingAddress(identity.ringAddress().toString())
                 .setHostId(identity.hostId())
                 .setCores(identity.cores())
-                .setDevice(identity.device()))
+                .setDevice(identity.device())
+                .setProtocolVersion(identity.protocolVersion())
+                .setVersion(identity.version())
+                .setMemoryBytes(identity.memoryBytes())
+                .setReplacesMemberId(identity.replacesMemberId()))
         .build();
+  }
+
+  private WorkerMessage heartbeat() {
+    Pulse pulse = orders.pulse();
+    Heartbeat.Builder beat =
+        Heartbeat.newBuilder()
+            .setJobId(pulse.jobId())
+            .setView(pulse.view())
+            .setStep(pulse.step())
+            .setActivity(activity(pulse.activity()));
+    pulse
+        .waiting()
+        .ifPresent(
+            waiting ->
+                beat.setWaitingOnMemberId(waiting.peer().memberId())
+                    .setWaitingMillis(
+                        TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - waiting.sinceNanos())));
+    return WorkerMessage.newBuilder().setHeartbeat(beat).build();
+  }
+
+  private static Activity activity(io.pulmo.worker.train.Activity activity) {
+    return switch (activity) {
+      case PREPARING -> Activity.ACTIVITY_PREPARING;
+      case IDLE -> Activity.ACTIVITY_IDLE;
+      case DATA -> Activity.ACTIVITY_DATA;
+      case COMPUTING -> Activity.ACTIVITY_COMPUTING;
+      case RING -> Activity.ACTIVITY_RING;
+      case APPLYING -> Activity.ACTIVITY_APPLYING;
+      case VALIDATING -> Activity.ACTIVITY_VALIDATING;
+      case EXPORTING -> Activity.ACTIVITY_EXPORTING;
+    };
   }
 
   @Override
@@ -128,12 +169,17 @@ final class ControlStream implements ClientResponseObserver<WorkerMessage, Coord
     lastHeardNanos = System.nanoTime();
     switch (message.getKindCase()) {
       case WELCOME -> welcome(message.getWelcome());
-      case START -> start(message.getStart());
-      case STOP -> {
-        RunId run = message.getStop().getRun();
-        orders.stop(run.getJobId(), run.getView(), message.getStop().getReason());
+      case ENLIST -> enlist(message.getEnlist());
+      case DISCHARGE ->
+          orders.discharge(message.getDischarge().getJobId(), message.getDischarge().getReason());
+      case PREPARE -> {
+        Prepare prepare = message.getPrepare();
+        orders.prepare(prepare.getJobId(), prepare.getLeaderEpoch(), prepare.getView());
       }
-      case HEARTBEAT, KIND_NOT_SET -> {}
+      case ADOPT -> adopt(message.getAdopt());
+      case INSTALL -> install(message.getInstall());
+      case RELEASED -> orders.released();
+      default -> {}
     }
   }
 
@@ -151,13 +197,32 @@ final class ControlStream implements ClientResponseObserver<WorkerMessage, Coord
       return;
     }
     welcomed = true;
+    outbox.open();
+    orders.attached();
   }
 
-  private void start(StartRun start) {
+  private void enlist(Enlist enlist) {
     try {
-      orders.start(RunOrder.of(start));
+      orders.enlist(JobOrder.of(enlist));
     } catch (IllegalArgumentException e) {
-      reports.refused(start.getRun(), identity.name() + " refused the run: " + e.getMessage());
+      reports.failed(
+          enlist.getJobId(), identity.name() + " refused the job: " + e.getMessage(), true);
+    }
+  }
+
+  private void adopt(Adopt adopt) {
+    try {
+      orders.adopt(AdoptOrder.of(adopt));
+    } catch (IllegalArgumentException e) {
+      reports.adoptFailed(adopt.getJobId(), adopt.getView(), String.valueOf(e.getMessage()));
+    }
+  }
+
+  private void install(Install install) {
+    try {
+      orders.install(InstallOrder.of(install, identity.memberId()));
+    } catch (IllegalArgumentException e) {
+      reports.stalled(install.getJobId(), install.getView(), String.valueOf(e.getMessage()), "");
     }
   }
 

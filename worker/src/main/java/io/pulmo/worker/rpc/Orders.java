@@ -5,12 +5,30 @@ public interface Orders {
   /** A leader of that epoch speaks; false if a newer one has been heard. */
   boolean heard(long leaderEpoch);
 
-  /** Starts a run, instead of the one under way. */
-  void start(RunOrder order);
+  /** A leader has taken this worker in: it hears what it must know. */
+  void attached();
 
-  /** Stops a run, which says so when it has stopped. */
-  void stop(String jobId, long view, String reason);
+  /** There is no leader any more; what goes on goes on. */
+  void detached();
 
-  /** Stops whatever runs and says nothing about it: its leader is gone. */
-  void abandon(String reason);
+  /** Makes ready for a job. */
+  void enlist(JobOrder order);
+
+  /** Forgets a job. */
+  void discharge(String jobId, String reason);
+
+  /** Stops in every view below one. */
+  void prepare(String jobId, long leaderEpoch, long view);
+
+  /** Puts a state in place. */
+  void adopt(AdoptOrder order);
+
+  /** Enters a view. */
+  void install(InstallOrder order);
+
+  /** The worker that wanted to leave may go. */
+  void released();
+
+  /** What the worker does at this moment. */
+  Pulse pulse();
 }

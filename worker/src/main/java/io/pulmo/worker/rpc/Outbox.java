@@ -11,11 +11,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What waits to be told to the leader: a bounded line of messages, and of progress only the newest,
- * at most five a second.
+ * at most twenty times a second. Nobody waits for room: a leader that does not take what it is told
+ * is left, and whoever leads next hears all that matters anew.
  */
 final class Outbox {
-  private static final int MOST_WAITING = 64;
-  private static final long PROGRESS_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+  private static final int MOST_WAITING = 512;
+  private static final long PROGRESS_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
   private final LongSupplier nanoTime;
   private final ReentrantLock lock = new ReentrantLock();
@@ -30,51 +31,83 @@ final class Outbox {
   @GuardedBy("lock")
   private long nextProgressNanos;
 
+  @GuardedBy("lock")
+  private boolean open;
+
+  @GuardedBy("lock")
+  private boolean overflowed;
+
   Outbox(LongSupplier nanoTime) {
     this.nanoTime = nanoTime;
     this.nextProgressNanos = nanoTime.getAsLong();
+  }
+
+  /** There is a leader that is told what comes from now on. */
+  void open() {
+    lock.lock();
+    try {
+      open = true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Forgets everything, and whatever comes until there is a leader again. */
+  void close() {
+    lock.lock();
+    try {
+      open = false;
+      overflowed = false;
+      waiting.clear();
+      progress = null;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether more was to be told than the leader took. */
+  boolean hasOverflowed() {
+    lock.lock();
+    try {
+      return overflowed;
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** Takes the place of progress that is not told yet. */
   void progress(WorkerMessage message) {
     lock.lock();
     try {
-      boolean wake = progress == null;
-      progress = message;
-      if (wake) {
-        changed.signalAll();
+      if (open) {
+        boolean wake = progress == null;
+        progress = message;
+        if (wake) {
+          changed.signalAll();
+        }
       }
     } finally {
       lock.unlock();
     }
   }
 
-  /** Puts a message in line, behind the progress that it follows; waits for room. */
-  void add(WorkerMessage message) throws InterruptedException {
+  /** Puts a message in line, behind the progress that it follows. */
+  void add(WorkerMessage message) {
     lock.lock();
     try {
-      while (waiting.size() >= MOST_WAITING) {
-        changed.await();
+      if (!open) {
+        return;
       }
       if (progress != null) {
         waiting.addLast(progress);
         progress = null;
       }
-      waiting.addLast(message);
-      changed.signalAll();
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  /** Puts a message in line if there is room. */
-  void offer(WorkerMessage message) {
-    lock.lock();
-    try {
       if (waiting.size() < MOST_WAITING) {
         waiting.addLast(message);
-        changed.signalAll();
+      } else {
+        overflowed = true;
       }
+      changed.signalAll();
     } finally {
       lock.unlock();
     }
@@ -88,7 +121,6 @@ final class Outbox {
       while (true) {
         WorkerMessage first = waiting.pollFirst();
         if (first != null) {
-          changed.signalAll();
           return first;
         }
         long now = nanoTime.getAsLong();
@@ -107,18 +139,6 @@ final class Outbox {
         }
         var unused = changed.awaitNanos(wait);
       }
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  /** Forgets everything: it was meant for a leader that is gone. */
-  void clear() {
-    lock.lock();
-    try {
-      waiting.clear();
-      progress = null;
-      changed.signalAll();
     } finally {
       lock.unlock();
     }

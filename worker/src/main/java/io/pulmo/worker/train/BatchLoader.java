@@ -11,6 +11,8 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class BatchLoader implements AutoCloseable {
   private static final int BUFFERS = 3;
+  private static final long ASK_MILLIS = 10;
 
   private sealed interface Loaded {
     record Ready(Batch batch) implements Loaded {}
@@ -77,13 +80,23 @@ final class BatchLoader implements AutoCloseable {
     return most;
   }
 
-  /** This member's part of the next step, valid until the next call; it may be empty. */
-  Batch next() throws TrainingException, InterruptedException {
+  /**
+   * This member's part of the next step, valid until the next call; it may be empty. Null if it
+   * would have to be waited for and need not be any more.
+   */
+  @Nullable Batch next(BooleanSupplier wanted) throws TrainingException, InterruptedException {
     if (inUse != null) {
       free.add(inUse);
       inUse = null;
     }
-    return switch (ready.take()) {
+    Loaded next = ready.poll();
+    while (next == null) {
+      if (!wanted.getAsBoolean()) {
+        return null;
+      }
+      next = ready.poll(ASK_MILLIS, TimeUnit.MILLISECONDS);
+    }
+    return switch (next) {
       case Loaded.Ready loaded -> {
         inUse = new Buffer(loaded.batch.crops(), loaded.batch.labels());
         yield loaded.batch;

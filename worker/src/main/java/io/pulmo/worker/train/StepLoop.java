@@ -2,121 +2,199 @@ package io.pulmo.worker.train;
 
 import io.pulmo.model.ledger.Sampler;
 import io.pulmo.model.network.DenseNetSpec;
+import io.pulmo.model.view.Label;
 import io.pulmo.worker.device.Batch;
 import io.pulmo.worker.device.GradientDevice;
-import io.pulmo.worker.ring.AllReduce;
 import io.pulmo.worker.ring.RingException;
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Optional;
+import java.util.SequencedMap;
 import java.util.concurrent.ExecutorService;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Training in step with the other members: each computes the gradient of its part of a global
- * batch, the ring adds, and all take the same step.
+ * Training in step with the other members of a view: each computes the gradient of its part of a
+ * global batch, the ring adds, and all take the same step.
  */
 public final class StepLoop {
   // What goes round the ring: the mean gradient and the batch statistics of n samples times n, the
   // mean loss times n, and n. Divided by the sum of n they are the means over the global batch; the
   // variance of a batch norm is then the mean of the members' own variances. A member without
   // samples adds zeros.
+  //
+  // An epoch's end belongs to its last step: both change the state at once, so that there is one
+  // state of each label. The step is taken on a copy, the copy is judged, and then takes the
+  // state's
+  // place. Where a later view is promised meanwhile, that view repeats the step and the judging.
 
   private final TrainingPlan plan;
   private final TrainingState state;
-  private final Samples samples;
-  private final Sampler sampler;
-  private final Validation validation;
-  private final GradientDevice device;
-  private final AllReduce ring;
+  private final Turn turn;
+  private final Tools tools;
+  private final Tally tally;
   private final TrainingListener listener;
-  private final ExecutorService decoders;
 
   private final float[] gradient;
   private final float[] statistics;
   private final float[] sums;
   private final Pace pace = new Pace();
-  private long samplesComputed;
-  private long stepsComputed;
+  private final DigestRhythm rhythm = new DigestRhythm();
+  private @Nullable String digest;
 
   /**
-   * A loop that goes on from the state's step.
+   * What a member trains with, whatever the view.
    *
+   * @param samples the training list's
+   * @param validation judges epochs
+   * @param device computes gradients
    * @param decoders threads that prepare images
    */
+  public record Tools(
+      Samples samples, Validation validation, GradientDevice device, ExecutorService decoders) {}
+
+  /** What a member has computed over all its views. */
+  public static final class Tally {
+    private long samples;
+    private long steps;
+
+    /** Nothing yet. */
+    public Tally() {}
+
+    private void add(int computed) {
+      samples += computed;
+      steps += computed > 0 ? 1 : 0;
+    }
+  }
+
+  /** A loop that goes on from the state's step. */
   public StepLoop(
       TrainingPlan plan,
       TrainingState state,
-      Samples samples,
-      Validation validation,
-      GradientDevice device,
-      AllReduce ring,
-      TrainingListener listener,
-      ExecutorService decoders) {
+      Turn turn,
+      Tools tools,
+      Tally tally,
+      TrainingListener listener) {
     this.plan = plan;
     this.state = state;
-    this.samples = samples;
-    this.sampler = new Sampler(samples.size(), plan.batch(), plan.seed());
-    this.validation = validation;
-    this.device = device;
-    this.ring = ring;
+    this.turn = turn;
+    this.tools = tools;
+    this.tally = tally;
     this.listener = listener;
-    this.decoders = decoders;
     this.gradient = new float[state.learned().length];
     this.statistics = new float[state.statistics().length];
     this.sums = new float[gradient.length + statistics.length + 2];
   }
 
   /**
-   * Trains to the last epoch's end.
+   * Trains to the last epoch's end, or until a later view is promised.
    *
+   * @return whether the training is at its end
    * @throws TrainingException if an image or a number is bad
-   * @throws IOException if a checkpoint cannot be written
    */
-  public void run() throws TrainingException, RingException, IOException, InterruptedException {
+  public boolean run() throws TrainingException, RingException, InterruptedException {
+    if (isAtItsEnd()) {
+      return true;
+    }
     try (BatchLoader loader =
         new BatchLoader(
-            samples,
-            sampler,
-            plan.shares(),
-            ring.plan().rank(),
+            tools.samples,
+            plan.sampler(),
+            turn.shares(),
+            turn.rank(),
             state.step(),
             plan.epochs(),
-            decoders)) {
-      while (state.epoch() < plan.epochs()) {
-        long epochEnd = (state.epoch() + 1L) * sampler.stepsPerEpoch();
-        while (state.step() < epochEnd) {
-          step(loader.next());
-          if (state.step() % plan.checkpointEverySteps() == 0 && state.step() < epochEnd) {
-            listener.checkpoint(state);
-          }
+            tools.decoders)) {
+      while (step(loader)) {
+        if (isAtItsEnd()) {
+          return true;
         }
-        endEpoch();
-        listener.checkpoint(state);
       }
     }
+    return false;
   }
 
-  private void step(Batch mine) throws TrainingException, RingException, InterruptedException {
-    double loss = 0;
-    if (mine.samples() > 0) {
-      device.load(state.learned(), state.statistics());
-      loss = device.backward(mine, gradient, statistics);
-      samplesComputed += mine.samples();
-      stepsComputed++;
+  private boolean isAtItsEnd() {
+    return state.epoch() >= plan.epochs();
+  }
+
+  /** Takes a step; false if a later view was promised first. */
+  private boolean step(BatchLoader loader)
+      throws TrainingException, RingException, InterruptedException {
+    int perEpoch = plan.sampler().stepsPerEpoch();
+    int inEpoch = (int) (state.step() % perEpoch);
+    int epoch = state.epoch();
+    long begun = System.nanoTime();
+    listener.turnsTo(Activity.DATA);
+    Batch mine = loader.next(turn::mayGoOn);
+    if (mine == null) {
+      return false;
     }
-    gather(mine.samples(), loss);
-    ring.allReduce(sums);
-    double meanLoss = scatter();
-    state.apply(gradient, statistics, DenseNetSpec.BATCH_NORM_MOMENTUM);
-    int globalBatch = sampler.batchOf((int) ((state.step() - 1) % sampler.stepsPerEpoch())).size();
+    long loaded = System.nanoTime();
+    double loss = compute(mine);
+    long computed = System.nanoTime();
+    double meanLoss = reduce(mine.samples(), loss);
+    long reduced = System.nanoTime();
+    Judgement judgement = null;
+    Optional<Label> label;
+    if (inEpoch < perEpoch - 1) {
+      listener.turnsTo(Activity.APPLYING);
+      label = takeStep();
+    } else {
+      TrainingState next = stepped();
+      listener.turnsTo(Activity.VALIDATING);
+      judgement = judge(next);
+      label = judgement == null ? Optional.empty() : endEpoch(next);
+    }
+    if (label.isEmpty()) {
+      return false;
+    }
+    Sampler.Range batch = plan.sampler().batchOf(inEpoch);
+    if (judgement == null) {
+      pace.step(
+          new Pace.Means(
+              millis(loaded, computed),
+              millis(begun, loaded),
+              millis(computed, reduced),
+              millis(reduced, System.nanoTime()),
+              mine.samples()),
+          batch.size());
+    }
+    tally.add(mine.samples());
     listener.stepped(
         new StepReport(
-            state.step(),
-            (long) plan.epochs() * sampler.stepsPerEpoch(),
-            state.epoch(),
+            label.get(),
+            plan.stepsTotal(),
+            epoch,
+            Sampler.part(batch, turn.shares(), turn.rank()),
             meanLoss,
-            pace.after(globalBatch, System.nanoTime()),
-            samplesComputed,
-            stepsComputed));
+            pace.samplesPerSecond(),
+            tally.samples,
+            tally.steps,
+            Optional.ofNullable(digest),
+            pace.means()));
+    if (judgement != null) {
+      listener.judged(judgement);
+    }
+    return true;
+  }
+
+  private double compute(Batch mine) {
+    if (mine.samples() == 0) {
+      return 0;
+    }
+    listener.turnsTo(Activity.COMPUTING);
+    tools.device.load(state.learned(), state.statistics());
+    return tools.device.backward(mine, gradient, statistics);
+  }
+
+  private double reduce(int count, double loss)
+      throws TrainingException, RingException, InterruptedException {
+    listener.turnsTo(Activity.RING);
+    gather(count, loss);
+    turn.ring().allReduce(sums);
+    return scatter();
   }
 
   private void gather(int count, double loss) {
@@ -153,36 +231,70 @@ public final class StepLoop {
     return loss;
   }
 
-  private void endEpoch() throws TrainingException, RingException, InterruptedException {
-    device.load(state.learned(), state.statistics());
-    Validation.Scores scores = validation.judge(device, ring, plan.shares());
-    int epoch = state.epoch();
-    boolean best = state.endEpoch(scores.aucMean(), scores.loss(), plan.onPlateau());
-    pace.pause();
-    listener.judged(new Judgement(epoch, scores.aucMean(), scores.auc(), scores.loss(), best));
+  private Optional<Label> takeStep() {
+    return turn.step(
+        () -> {
+          advance(state);
+          boolean checkpoint = state.step() % plan.checkpointEverySteps() == 0;
+          tell(rhythm.isDue(state.step()), checkpoint);
+        });
   }
 
-  /** Samples a second, smoothed over some twenty steps. */
-  private static final class Pace {
-    private static final double WEIGHT = 0.1;
+  private Optional<Label> endEpoch(TrainingState next) {
+    return turn.step(
+        () -> {
+          state.replaceBy(next);
+          tell(true, true);
+        });
+  }
 
-    private long lastNanos;
-    private boolean running;
-    private double secondsPerSample;
-
-    double after(int samples, long nowNanos) {
-      if (running) {
-        double now = (nowNanos - lastNanos) / 1e9 / samples;
-        secondsPerSample =
-            secondsPerSample == 0 ? now : secondsPerSample + WEIGHT * (now - secondsPerSample);
-      }
-      running = true;
-      lastNanos = nowNanos;
-      return secondsPerSample == 0 ? 0 : 1 / secondsPerSample;
+  private void advance(TrainingState of) {
+    if (of.ledger().spans().isEmpty() || of.ledger().spans().getLast().view() != turn.view().id()) {
+      of.enter(turn.view(), turn.restores());
     }
+    of.apply(gradient, statistics, DenseNetSpec.BATCH_NORM_MOMENTUM);
+  }
 
-    void pause() {
-      running = false;
+  /** Hashes and copies the state; no view can be promised meanwhile. */
+  private void tell(boolean hash, boolean checkpoint) {
+    digest = null;
+    if (hash) {
+      long begun = System.nanoTime();
+      digest = state.digest();
+      rhythm.took(millis(begun, System.nanoTime()), pace.means().step());
     }
+    if (checkpoint) {
+      listener.checkpoint(new Label(turn.view().id(), state.step()), state);
+    }
+  }
+
+  /** The state after the step, while the state itself stays as it is. */
+  private TrainingState stepped() {
+    SequencedMap<String, float[]> arrays = new LinkedHashMap<>();
+    state.arrays().forEach((name, values) -> arrays.put(name, values.clone()));
+    try {
+      TrainingState next = TrainingState.read(state.header(), arrays);
+      advance(next);
+      return next;
+    } catch (IOException e) {
+      throw new IllegalStateException("a state reads what it wrote", e);
+    }
+  }
+
+  /** Ends the epoch of a state, or null if a later view was promised first. */
+  private @Nullable Judgement judge(TrainingState next)
+      throws TrainingException, RingException, InterruptedException {
+    tools.device.load(next.learned(), next.statistics());
+    Validation.Scores scores = tools.validation.judge(tools.device, turn);
+    if (scores == null) {
+      return null;
+    }
+    int epoch = next.epoch();
+    boolean best = next.endEpoch(scores.aucMean(), scores.loss(), plan.onPlateau());
+    return new Judgement(epoch, scores.aucMean(), scores.auc(), scores.loss(), best);
+  }
+
+  private static double millis(long fromNanos, long toNanos) {
+    return (toNanos - fromNanos) / 1e6;
   }
 }

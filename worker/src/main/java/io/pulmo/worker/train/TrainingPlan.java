@@ -1,42 +1,29 @@
 package io.pulmo.worker.train;
 
 import io.pulmo.model.job.JobSpec;
-import java.util.List;
+import io.pulmo.model.ledger.Sampler;
 
 /**
- * The numbers that rule a run.
+ * The numbers that rule a training.
  *
- * @param batch samples of a step over all members
+ * @param sampler which samples make which step
  * @param epochs how often the training list is gone through
- * @param seed of order and augmentation
  * @param onPlateau factor of the learning rate after an epoch whose validation loss did not fall
  * @param checkpointEverySteps beside each epoch's end
- * @param shares of all members by rank, relative to their sum
  */
 public record TrainingPlan(
-    int batch,
-    int epochs,
-    long seed,
-    double onPlateau,
-    int checkpointEverySteps,
-    List<Integer> shares) {
-  /** Checks that somebody has a share. */
-  public TrainingPlan {
-    shares = List.copyOf(shares);
-    if (shares.stream().anyMatch(s -> s < 0) || shares.stream().allMatch(s -> s == 0)) {
-      throw new IllegalArgumentException(
-          "shares are " + shares + ", expected none below 0 and one above it");
-    }
+    Sampler sampler, int epochs, double onPlateau, int checkpointEverySteps) {
+  /** The plan of a job. */
+  public static TrainingPlan of(JobSpec job, int samples) {
+    return new TrainingPlan(
+        new Sampler(samples, job.batch(), job.seed()),
+        job.epochs(),
+        job.optimizer().onPlateau(),
+        job.checkpoint().everySteps());
   }
 
-  /** The plan of a job for members with these shares. */
-  public static TrainingPlan of(JobSpec job, List<Integer> shares) {
-    return new TrainingPlan(
-        job.batch(),
-        job.epochs(),
-        job.seed(),
-        job.optimizer().onPlateau(),
-        job.checkpoint().everySteps(),
-        shares);
+  /** Steps of the whole job. */
+  public long stepsTotal() {
+    return (long) epochs * sampler.stepsPerEpoch();
   }
 }

@@ -6,7 +6,6 @@ import io.pulmo.model.ledger.Sampler;
 import io.pulmo.model.metric.AucReport;
 import io.pulmo.net.Loss;
 import io.pulmo.worker.device.GradientDevice;
-import io.pulmo.worker.ring.AllReduce;
 import io.pulmo.worker.ring.RingException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -14,6 +13,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
+import org.jspecify.annotations.Nullable;
 
 /** The list by which epochs are judged. */
 public final class Validation {
@@ -49,20 +49,26 @@ public final class Validation {
   /** What came out. */
   record Scores(double aucMean, List<Double> auc, double loss) {}
 
-  /** Judges the weights that the device holds, together with the other members. */
-  Scores judge(GradientDevice device, AllReduce ring, List<Integer> shares)
+  /**
+   * Judges the weights that the device holds, together with the other members; null if a later view
+   * was promised first.
+   */
+  @Nullable Scores judge(GradientDevice device, Turn turn)
       throws TrainingException, RingException, InterruptedException {
     int size = samples.size();
     float[] logits = new float[Math.multiplyExact(size, Finding.COUNT)];
-    Sampler.Range mine = Sampler.part(new Sampler.Range(0, size), shares, ring.plan().rank());
+    Sampler.Range mine = Sampler.part(new Sampler.Range(0, size), turn.shares(), turn.rank());
     float[] crops = new float[Math.min(CHUNK, mine.size()) * samples.cropsSize()];
     for (int from = mine.from(); from < mine.to(); from += CHUNK) {
+      if (!turn.mayGoOn()) {
+        return null;
+      }
       int count = Math.min(CHUNK, mine.to() - from);
       load(from, count, crops);
       float[] some = device.logits(crops, count, samples.sidePixels());
       System.arraycopy(some, 0, logits, from * Finding.COUNT, count * Finding.COUNT);
     }
-    ring.allReduce(logits);
+    turn.ring().allReduce(logits);
     return score(logits);
   }
 

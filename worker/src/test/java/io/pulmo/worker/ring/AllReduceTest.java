@@ -289,7 +289,7 @@ class AllReduceTest {
   }
 
   private static void awaitWaitingOn(AllReduce ring, String memberId) {
-    while (ring.waitingOn().filter(p -> p.memberId().equals(memberId)).isEmpty()) {
+    while (ring.waitingOn().filter(w -> w.peer().memberId().equals(memberId)).isEmpty()) {
       Thread.onSpinWait();
     }
   }

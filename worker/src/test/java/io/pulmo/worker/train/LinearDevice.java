@@ -20,6 +20,9 @@ final class LinearDevice implements GradientDevice {
   }
 
   @Override
+  public void useThreads(int threads) {}
+
+  @Override
   public void load(float[] learned, float[] statistics) {
     weights = learned.clone();
   }

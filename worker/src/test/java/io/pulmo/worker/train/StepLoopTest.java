@@ -11,6 +11,11 @@ import io.pulmo.model.job.JobSpec;
 import io.pulmo.model.ledger.Ledger;
 import io.pulmo.model.ledger.Sampler;
 import io.pulmo.model.network.DenseNetSpec;
+import io.pulmo.model.view.Label;
+import io.pulmo.model.view.MemberViews;
+import io.pulmo.model.view.MemberViews.Answer;
+import io.pulmo.model.view.Seat;
+import io.pulmo.model.view.View;
 import io.pulmo.model.weights.Initialization;
 import io.pulmo.model.weights.Weights;
 import io.pulmo.net.Loss;
@@ -19,6 +24,7 @@ import io.pulmo.worker.device.CpuDevice;
 import io.pulmo.worker.device.GradientDevice;
 import io.pulmo.worker.ring.AllReduce;
 import io.pulmo.worker.ring.RingBrokenException;
+import io.pulmo.worker.ring.RingPlan;
 import io.pulmo.worker.ring.Rings;
 import java.util.ArrayList;
 import java.util.List;
@@ -89,7 +95,7 @@ class StepLoopTest {
     List<Outcome> members =
         train(
             List.of(1, 1),
-            new TrainingPlan(8, 2, 3, 0.1, 1000, List.of(1, 1)),
+            new TrainingPlan(new Sampler(22, 8, 3), 2, 0.1, 1000),
             train,
             judged,
             () -> new CpuDevice(spec, LOSS, 1),
@@ -106,20 +112,13 @@ class StepLoopTest {
         assertThrows(
             ExecutionException.class,
             () ->
-                train(
-                    shares,
-                    plan(shares),
-                    TRAIN,
-                    JUDGED,
-                    StepLoopTest::linear,
-                    StepLoopTest::zeros,
-                    1));
+                train(shares, plan(), TRAIN, JUDGED, StepLoopTest::linear, StepLoopTest::zeros, 1));
     assertEquals(
         "member-1", assertInstanceOf(RingBrokenException.class, thrown.getCause()).memberId());
   }
 
-  private static TrainingPlan plan(List<Integer> shares) {
-    return new TrainingPlan(16, 3, 42, 0.1, 1000, shares);
+  private static TrainingPlan plan() {
+    return new TrainingPlan(new Sampler(TRAIN.size(), 16, 42), 3, 0.1, 1000);
   }
 
   private static GradientDevice linear() {
@@ -131,8 +130,7 @@ class StepLoopTest {
   }
 
   private static List<Outcome> train(List<Integer> shares) throws Exception {
-    return train(
-        shares, plan(shares), TRAIN, JUDGED, StepLoopTest::linear, StepLoopTest::zeros, -1);
+    return train(shares, plan(), TRAIN, JUDGED, StepLoopTest::linear, StepLoopTest::zeros, -1);
   }
 
   /** Runs all members; the one with rank lost leaves after its third step. */
@@ -158,20 +156,24 @@ class StepLoopTest {
                         start[1],
                         Optimizer.create(JobSpec.Optimizer.Kind.ADAM, start[0].length),
                         0.02,
-                        Ledger.start(new Sampler(train.size(), plan.batch(), plan.seed())));
+                        Ledger.start(plan.sampler()));
                 Recorder recorder = new Recorder(ring, lost == ring.plan().rank() ? 3 : -1);
                 try (GradientDevice device = devices.get();
                     ring) {
-                  new StepLoop(
-                          plan,
-                          state,
-                          train,
-                          new Validation(judged.list(), judged, LOSS, decoders),
-                          device,
-                          ring,
-                          recorder,
-                          decoders)
-                      .run();
+                  boolean ended =
+                      new StepLoop(
+                              plan,
+                              state,
+                              turn(ring, shares),
+                              new StepLoop.Tools(
+                                  train,
+                                  new Validation(judged.list(), judged, LOSS, decoders),
+                                  device,
+                                  decoders),
+                              new StepLoop.Tally(),
+                              recorder)
+                          .run();
+                  assertTrue(ended);
                 }
                 return new Outcome(
                     state, state.digest(), recorder.judgements, recorder.steps.getLast());
@@ -179,6 +181,30 @@ class StepLoopTest {
     } finally {
       decoders.shutdownNow();
     }
+  }
+
+  private static Turn turn(AllReduce ring, List<Integer> shares) {
+    List<Seat> seats = new ArrayList<>();
+    for (RingPlan.Peer peer : ring.plan().members()) {
+      seats.add(
+          new Seat(peer.memberId(), peer.name(), peer.address(), shares.get(seats.size()), 1));
+    }
+    View view = new View(ring.plan().view(), 1, seats, Label.START);
+    return new Turn(view, List.of(), entered(view), ring);
+  }
+
+  private static MemberViews entered(View view) {
+    MemberViews views = new MemberViews(() -> "");
+    var promised = views.prepare(1, view.id());
+    var adopted = views.adopt(1, view.id(), view.continues(), () -> {});
+    var installed = views.install(1, view);
+    assertEquals(
+        List.of(true, true, true),
+        List.of(
+            promised instanceof Answer.Promised,
+            adopted instanceof Answer.Done,
+            installed instanceof Answer.Done));
+    return views;
   }
 
   /** Remembers what it is told, and leaves the ring when its time has come. */
@@ -194,9 +220,12 @@ class StepLoopTest {
     }
 
     @Override
+    public void turnsTo(Activity activity) {}
+
+    @Override
     public void stepped(StepReport report) {
       steps.add(report);
-      if (report.step() == leaveAfter) {
+      if (report.label().step() == leaveAfter) {
         ring.abort("lost");
       }
     }
@@ -207,6 +236,6 @@ class StepLoopTest {
     }
 
     @Override
-    public void checkpoint(TrainingState state) {}
+    public void checkpoint(Label label, TrainingState state) {}
   }
 }
