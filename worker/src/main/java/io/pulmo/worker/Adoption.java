@@ -3,6 +3,8 @@ package io.pulmo.worker;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.pulmo.model.view.Holding;
 import io.pulmo.model.view.MemberViews.Answer;
+import io.pulmo.worker.checkpoint.CheckpointFolder;
+import io.pulmo.worker.ring.RingPlan;
 import io.pulmo.worker.rpc.AdoptOrder;
 import io.pulmo.worker.rpc.AdoptOrder.Source;
 import io.pulmo.worker.rpc.PeerCopy;
@@ -111,9 +113,31 @@ final class Adoption {
       case Source.Member member ->
           // The start's arrays are of the right lengths; their contents are written over.
           PeerCopy.state(member.peer(), order.jobId(), order.holding(), assets.start().arrays());
-      case Source.Checkpoint checkpoint ->
-          throw new IOException("checkpoint " + checkpoint.sha256() + " is not here");
+      case Source.Checkpoint checkpoint -> load(checkpoint);
     };
+  }
+
+  private TrainingState load(Source.Checkpoint wanted) throws IOException, InterruptedException {
+    CheckpointFolder folder = assets.checkpoints();
+    IOException failure;
+    try {
+      return folder.load(wanted.sha256());
+    } catch (IOException e) {
+      failure = e;
+    }
+    for (RingPlan.Peer holder : wanted.holders()) {
+      if (holder.memberId().equals(workplace.memberId())) {
+        continue;
+      }
+      try {
+        var unused = PeerCopy.checkpoint(holder, order.jobId(), wanted.sha256(), folder);
+        return folder.load(wanted.sha256());
+      } catch (IOException e) {
+        e.addSuppressed(failure);
+        failure = e;
+      }
+    }
+    throw failure;
   }
 
   private void verify(TrainingState adopted, String digest) throws IOException {

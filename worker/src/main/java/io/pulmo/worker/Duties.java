@@ -165,7 +165,11 @@ final class Duties implements Orders, PeerService.Holdings, AutoCloseable {
 
   @Override
   public Path checkpoint(String jobId, String sha256) throws PeerService.NotHeldException {
-    throw notEnlisted(jobId);
+    Enlistment now = find(jobId);
+    if (now == null) {
+      throw notEnlisted(jobId);
+    }
+    return now.checkpoint(sha256);
   }
 
   private PeerService.NotHeldException notEnlisted(String jobId) {

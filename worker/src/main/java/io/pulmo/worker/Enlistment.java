@@ -29,6 +29,7 @@ import io.pulmo.worker.train.TrainingListener;
 import io.pulmo.worker.train.TrainingState;
 import io.pulmo.worker.train.Turn;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Optional;
@@ -67,6 +68,8 @@ final class Enlistment implements TrainingListener {
   private volatile @Nullable Entered entered;
   private volatile Activity activity = Activity.PREPARING;
   private volatile long step;
+
+  private volatile @Nullable KeptCheckpoints kept;
 
   @GuardedBy("this")
   private @Nullable JobAssets assets;
@@ -158,7 +161,11 @@ final class Enlistment implements TrainingListener {
       return;
     }
     reports.enlisted(
-        jobId(), views.holding(), views.enteredView(), views.promisedView(), List.of());
+        jobId(),
+        views.holding(),
+        views.enteredView(),
+        views.promisedView(),
+        kept == null ? List.of() : kept.newest());
     judged.forEach(one -> reports.judged(jobId(), one.view, one.judgement));
     Entered now = entered;
     if (now == null || !views.isIn(now.view())) {
@@ -287,6 +294,16 @@ final class Enlistment implements TrainingListener {
     return new PeerService.Holdings.Held(held, () -> views.label().equals(label));
   }
 
+  /** A checkpoint's file that a peer wants. */
+  Path checkpoint(String sha256) throws PeerService.NotHeldException {
+    KeptCheckpoints here = kept;
+    Optional<Path> file = here == null ? Optional.empty() : here.find(sha256);
+    return file.orElseThrow(
+        () ->
+            new PeerService.NotHeldException(
+                workplace.name() + " has no checkpoint " + sha256 + " of job " + jobId(), true));
+  }
+
   /** Ends it all; what waits is freed, a pass of the network ends first. */
   synchronized void close(String reason) {
     if (!closed) {
@@ -310,19 +327,21 @@ final class Enlistment implements TrainingListener {
     try {
       awaitBefore();
       JobAssets made = prepareAssets();
-      try {
+      try (made) {
         TrainingState start = made.start();
-        synchronized (this) {
-          state = start;
-          assets = made;
-          activity = Activity.IDLE;
-          announce();
+        try (KeptCheckpoints checkpoints =
+            new KeptCheckpoints(jobId(), made.checkpoints(), start, reports)) {
+          synchronized (this) {
+            kept = checkpoints;
+            state = start;
+            assets = made;
+            activity = Activity.IDLE;
+            announce();
+          }
+          while (true) {
+            turn(made, awaitView());
+          }
         }
-        while (true) {
-          turn(made, awaitView());
-        }
-      } finally {
-        made.close();
       }
     } catch (InterruptedException e) {
       log.debug("the training thread of {} ends", jobId(), e);
@@ -513,5 +532,10 @@ final class Enlistment implements TrainingListener {
   }
 
   @Override
-  public void checkpoint(Label label, TrainingState copied) {}
+  public void checkpoint(Label label, TrainingState copied) {
+    KeptCheckpoints to = kept;
+    if (to != null) {
+      to.take(label, copied);
+    }
+  }
 }

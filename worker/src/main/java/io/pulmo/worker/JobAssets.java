@@ -11,6 +11,7 @@ import io.pulmo.model.weights.Weights;
 import io.pulmo.net.Loss;
 import io.pulmo.net.SoftmaxCrossEntropy;
 import io.pulmo.net.WeightedBinaryCrossEntropy;
+import io.pulmo.worker.checkpoint.CheckpointFolder;
 import io.pulmo.worker.device.GradientDevice;
 import io.pulmo.worker.rpc.JobOrder;
 import io.pulmo.worker.train.ImageSamples;
@@ -37,8 +38,15 @@ final class JobAssets implements AutoCloseable {
   private final JobFiles files;
   private final TrainingPlan plan;
   private final StepLoop.Tools tools;
+  private final CheckpointFolder checkpoints;
 
-  private JobAssets(JobSpec job, JobFiles files, TrainingPlan plan, StepLoop.Tools tools) {
+  private JobAssets(
+      JobSpec job,
+      JobFiles files,
+      TrainingPlan plan,
+      StepLoop.Tools tools,
+      CheckpointFolder checkpoints) {
+    this.checkpoints = checkpoints;
     this.job = job;
     this.files = files;
     this.plan = plan;
@@ -69,6 +77,12 @@ final class JobAssets implements AutoCloseable {
           case CHEXNET -> Cropping.RANDOM;
           case STUDY -> Cropping.TEN;
         };
+    CheckpointFolder checkpoints =
+        new CheckpointFolder(
+            workplace.job(order.jobId()).resolve("checkpoints"),
+            job.preset(),
+            order.jobId(),
+            job.checkpoint().keep());
     GradientDevice device = workplace.devices().create(job.preset().network(), loss, threads);
     ExecutorService decoders =
         Executors.newFixedThreadPool(
@@ -82,7 +96,8 @@ final class JobAssets implements AutoCloseable {
             new Validation(
                 judged, new ImageSamples(judged, images, Cropping.CENTRE), loss, decoders),
             device,
-            decoders));
+            decoders),
+        checkpoints);
   }
 
   private static ImageSource images(Workplace workplace, JobSpec job) throws TrainingException {
@@ -126,6 +141,10 @@ final class JobAssets implements AutoCloseable {
 
   StepLoop.Tools tools() {
     return tools;
+  }
+
+  CheckpointFolder checkpoints() {
+    return checkpoints;
   }
 
   /** The state before the first step, in arrays of its own. */

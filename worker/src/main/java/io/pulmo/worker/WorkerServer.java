@@ -133,6 +133,7 @@ public final class WorkerServer implements AutoCloseable {
     ControlLink link = new ControlLink(identity, leader);
     Workplace workplace =
         new Workplace(
+            memberId,
             identity.name(),
             settings.data(),
             settings.limits(),

@@ -11,6 +11,7 @@ import java.util.Optional;
 /**
  * What all jobs of a worker share.
  *
+ * @param memberId of the worker
  * @param name of the worker, for messages
  * @param data under which a job's images lie
  * @param limits on the images
@@ -23,6 +24,7 @@ import java.util.Optional;
  * @param clock gives bundles their version
  */
 record Workplace(
+    String memberId,
     String name,
     Optional<Path> data,
     ImageLimits limits,

@@ -13,15 +13,13 @@ import io.pulmo.proto.GetCheckpointRequest;
 import io.pulmo.proto.GetStateRequest;
 import io.pulmo.proto.PeerGrpc;
 import io.pulmo.proto.StateChunk;
+import io.pulmo.worker.checkpoint.CheckpointFolder;
 import io.pulmo.worker.ring.RingPlan;
 import io.pulmo.worker.train.StateHeader;
 import io.pulmo.worker.train.TrainingState;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.ByteOrder;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.SequencedMap;
 import java.util.concurrent.TimeUnit;
@@ -95,38 +93,37 @@ public final class PeerCopy {
   }
 
   /**
-   * Copies a checkpoint's file, whose SHA-256 is still to be compared.
+   * Copies a checkpoint's file into a folder, which verifies it.
    *
-   * @param into written anew
-   * @throws IOException naming the peer and what it answered
+   * @throws IOException naming the peer and what was wrong
    */
-  public static void checkpoint(
-      RingPlan.Peer from, String jobId, String sha256, long mostBytes, Path into)
+  public static CheckpointFolder.Held checkpoint(
+      RingPlan.Peer from, String jobId, String sha256, CheckpointFolder into)
       throws IOException, InterruptedException {
     GetCheckpointRequest request =
         GetCheckpointRequest.newBuilder().setJobId(jobId).setSha256(sha256).build();
-    Path written =
-        over(
-            from,
-            channel -> {
-              BlockingClientCall<?, FileChunk> call =
-                  PeerGrpc.newBlockingV2Stub(channel).getCheckpoint(request);
-              try (OutputStream out = Files.newOutputStream(into)) {
-                long left = mostBytes;
-                for (FileChunk chunk = next(call); chunk != null; chunk = next(call)) {
-                  left -= chunk.getData().size();
-                  if (left < 0) {
-                    throw new IOException("it sends more than " + mostBytes + " bytes");
-                  }
-                  chunk.getData().writeTo(out);
-                }
-                return into;
-              } finally {
-                call.cancel("left", null);
-              }
-            });
-    if (!written.equals(into)) {
-      throw new IllegalStateException("written elsewhere: " + written);
+    return over(
+        from,
+        channel -> {
+          BlockingClientCall<?, FileChunk> call =
+              PeerGrpc.newBlockingV2Stub(channel).getCheckpoint(request);
+          try {
+            return into.receive(sha256, () -> piece(call));
+          } finally {
+            call.cancel("left", null);
+          }
+        });
+  }
+
+  private static byte @Nullable [] piece(BlockingClientCall<?, FileChunk> call)
+      throws IOException, InterruptedException {
+    try {
+      FileChunk chunk = next(call);
+      return chunk == null ? null : chunk.getData().toByteArray();
+    } catch (StatusException e) {
+      throw new IOException(words(e.getStatus()), e);
+    } catch (TimeoutException e) {
+      throw new IOException("nothing came for " + STALL_MILLIS + " ms", e);
     }
   }
 

@@ -1,6 +1,7 @@
 package io.pulmo.worker.rpc;
 
 import io.pulmo.model.view.Holding;
+import io.pulmo.model.view.Label;
 import io.pulmo.model.view.MemberViews.Answer;
 import io.pulmo.model.view.ViewJournal.Published;
 import io.pulmo.proto.Adopted;
@@ -16,6 +17,7 @@ import io.pulmo.proto.RunId;
 import io.pulmo.proto.Stalled;
 import io.pulmo.proto.TrainingEnded;
 import io.pulmo.proto.WorkerMessage;
+import io.pulmo.worker.checkpoint.CheckpointFolder;
 import io.pulmo.worker.train.Judgement;
 import io.pulmo.worker.train.StepReport;
 import java.util.List;
@@ -41,7 +43,7 @@ public final class Reports {
       Optional<Holding> holding,
       long enteredView,
       long promisedView,
-      List<Published> checkpoints) {
+      List<CheckpointFolder.Held> checkpoints) {
     Enlisted.Builder enlisted =
         Enlisted.newBuilder()
             .setJobId(jobId)
@@ -162,15 +164,28 @@ public final class Reports {
   }
 
   /** A checkpoint is on the disk. */
-  public void checkpoint(String jobId, Published checkpoint) {
+  public void checkpoint(String jobId, CheckpointFolder.Held checkpoint) {
     add(WorkerMessage.newBuilder().setCheckpoint(held(jobId, checkpoint)));
   }
 
-  private static CheckpointHeld held(String jobId, Published checkpoint) {
+  /** A checkpoint could not be written; the job goes on. */
+  public void checkpointFailed(String jobId, Label label, String error) {
+    add(
+        WorkerMessage.newBuilder()
+            .setCheckpoint(
+                CheckpointHeld.newBuilder()
+                    .setJobId(jobId)
+                    .setHolding(Wire.holding(new Holding(label, "")))
+                    .setError(shortened(error))));
+  }
+
+  private static CheckpointHeld held(String jobId, CheckpointFolder.Held held) {
+    Published checkpoint = held.published();
     return CheckpointHeld.newBuilder()
         .setJobId(jobId)
         .setHolding(Wire.holding(new Holding(checkpoint.label(), checkpoint.digest())))
         .setSha256(checkpoint.sha256())
+        .setBytes(held.bytes())
         .setBestAuc(checkpoint.bestAuc())
         .build();
   }
