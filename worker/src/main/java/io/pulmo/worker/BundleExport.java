@@ -1,36 +1,56 @@
 package io.pulmo.worker;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** The bundle of a finished training in the making, on a thread of its own. */
+/**
+ * The bundle of a finished training in the making, on a thread of its own. It stays on this
+ * worker's disk until it is given up, so that another leader can have it too.
+ */
 final class BundleExport {
+  /** What is to be done, on one thread at a time. */
+  interface Work {
+    /** Makes the bundle on this worker's disk. */
+    void make() throws Exception;
+
+    /**
+     * Stores it with the leader.
+     *
+     * @return its manifest's SHA-256
+     */
+    String store() throws Exception;
+
+    /** Removes it from this worker's disk. */
+    void discard();
+  }
+
   private final String digest;
-  private final Callable<String> work;
-  private final Consumer<String> onDone;
+  private final Work work;
+  private final Runnable onStored;
   private final Consumer<Throwable> onFailure;
   private final Thread thread;
-  private volatile @Nullable String manifest;
+
+  @GuardedBy("this")
+  private boolean wanted = true;
+
+  @GuardedBy("this")
+  private @Nullable String manifest;
+
   private volatile boolean cancelled;
 
   /**
    * An export that is still to be started.
    *
    * @param digest of the state
-   * @param work makes and stores the bundle and returns its manifest's SHA-256
    */
-  BundleExport(
-      String digest,
-      Callable<String> work,
-      Consumer<String> onDone,
-      Consumer<Throwable> onFailure) {
+  BundleExport(String digest, Work work, Runnable onStored, Consumer<Throwable> onFailure) {
     this.digest = digest;
     this.work = work;
-    this.onDone = onDone;
+    this.onStored = onStored;
     this.onFailure = onFailure;
-    this.thread = Thread.ofPlatform().daemon().name("export").unstarted(this::make);
+    this.thread = Thread.ofPlatform().daemon().name("export").unstarted(this::carryOut);
   }
 
   void start() {
@@ -41,9 +61,16 @@ final class BundleExport {
     return digest.equals(stateDigest);
   }
 
-  /** Once it is stored. */
-  Optional<String> manifest() {
+  /** Its manifest's SHA-256, once it is stored. */
+  synchronized Optional<String> manifest() {
     return Optional.ofNullable(manifest);
+  }
+
+  /** Stores it anew: the leader may be another one, which lacks it. */
+  synchronized void storeAgain() {
+    wanted = true;
+    manifest = null;
+    notifyAll();
   }
 
   void cancel() {
@@ -51,19 +78,37 @@ final class BundleExport {
     thread.interrupt();
   }
 
+  private synchronized void awaitWish() throws InterruptedException {
+    while (!wanted) {
+      wait();
+    }
+    wanted = false;
+  }
+
+  private synchronized boolean settle(String stored) {
+    if (!wanted) {
+      manifest = stored;
+    }
+    return !wanted;
+  }
+
   // Whatever it is, the leader must hear of it: nobody else waits for this thread.
   @SuppressWarnings("CatchingUnchecked")
-  private void make() {
+  private void carryOut() {
     try {
-      String stored = work.call();
-      manifest = stored;
-      if (!cancelled) {
-        onDone.accept(stored);
+      work.make();
+      while (true) {
+        awaitWish();
+        if (settle(work.store())) {
+          onStored.run();
+        }
       }
     } catch (Exception | Error e) {
       if (!cancelled) {
         onFailure.accept(e);
       }
+    } finally {
+      work.discard();
     }
   }
 }

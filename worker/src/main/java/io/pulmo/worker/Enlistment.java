@@ -468,11 +468,13 @@ final class Enlistment implements TrainingListener {
         made =
             new BundleExport(
                 digest,
-                TrainedBundle.of(workplace, order, now.order, with, held())::publish,
-                manifest -> exported(),
+                new TrainedBundle(workplace, order, now.order, with, held()),
+                this::exported,
                 e -> failed(e, "worker " + workplace.name() + ": " + e.getMessage()));
         export = made;
         made.start();
+      } else {
+        made.storeAgain();
       }
     }
     sayEnded(now);

@@ -29,11 +29,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The best epoch's weights on their way to the leader, as a bundle. */
-final class TrainedBundle {
+final class TrainedBundle implements BundleExport.Work {
   private static final Logger log = LoggerFactory.getLogger(TrainedBundle.class);
 
   // A later training of the same model must have a greater version, whoever computes it: the time
@@ -47,8 +48,15 @@ final class TrainedBundle {
   private final JobAssets assets;
   private final Weights best;
   private final Map<String, String> provenance;
+  private final Path folder;
+  private @Nullable Bundle made;
 
-  private TrainedBundle(
+  /**
+   * The bundle of a finished training, which does not change any more.
+   *
+   * @param last the view that it ended in
+   */
+  TrainedBundle(
       Workplace workplace,
       JobOrder order,
       InstallOrder last,
@@ -62,35 +70,16 @@ final class TrainedBundle {
         Weights.ofFlat(
             assets.job().preset().network(), state.bestLearned(), state.bestStatistics());
     this.provenance = provenance(state);
+    this.folder = workplace.job(order.jobId()).resolve("bundle-" + UUID.randomUUID());
   }
 
-  /**
-   * The bundle of a finished training, which does not change any more.
-   *
-   * @param last the view that it ended in
-   */
-  static TrainedBundle of(
-      Workplace workplace,
-      JobOrder order,
-      InstallOrder last,
-      JobAssets assets,
-      TrainingState state) {
-    return new TrainedBundle(workplace, order, last, assets, state);
-  }
-
-  /**
-   * Exports the bundle and stores its files, then its manifest, with the leader, however long that
-   * is away.
-   *
-   * @return the manifest's SHA-256
-   */
-  String publish() throws IOException, InterruptedException, TrainingException {
+  @Override
+  public void make() throws IOException, InterruptedException, TrainingException {
     JobSpec job = assets.job();
     Preprocessing preprocessing = job.preset().preprocessing();
-    Path folder = workplace.job(order.jobId()).resolve("bundle-" + UUID.randomUUID());
     try (DenseNet network = DenseNet.create(job.preset().network(), last.seat().threads())) {
       network.load(best);
-      Bundle bundle =
+      made =
           workplace
               .exporter()
               .export(
@@ -105,23 +94,22 @@ final class TrainedBundle {
                           network.studyProbabilities(
                               crops, 1, Preprocessing.CROPS, preprocessing.cropPixels()),
                       integers(job)));
-      Path manifest = folder.resolve(Bundle.MANIFEST);
-      try {
-        for (FileEntry file : bundle.manifest().files()) {
-          var unused = store(bundle.file(file.path()));
-        }
-        return store(manifest);
-      } finally {
-        // Stored with the leader or not, it is of no use here.
-        for (FileEntry file : bundle.manifest().files()) {
-          Files.deleteIfExists(bundle.file(file.path()));
-        }
-        Files.deleteIfExists(manifest);
-        Files.deleteIfExists(folder);
-      }
     }
   }
 
+  @Override
+  public String store() throws IOException, InterruptedException {
+    Bundle bundle = made;
+    if (bundle == null) {
+      throw new IllegalStateException("the bundle is stored before it is made");
+    }
+    for (FileEntry file : bundle.manifest().files()) {
+      var unused = store(bundle.file(file.path()));
+    }
+    return store(folder.resolve(Bundle.MANIFEST));
+  }
+
+  /** However long the leader is away. */
   private String store(Path file) throws IOException, InterruptedException {
     while (true) {
       try {
@@ -129,6 +117,23 @@ final class TrainedBundle {
       } catch (NoLeaderException e) {
         log.info("the bundle of {} waits for a leader: {}", order.jobId(), e.getMessage());
       }
+    }
+  }
+
+  @Override
+  public void discard() {
+    Bundle bundle = made;
+    if (bundle == null) {
+      return;
+    }
+    try {
+      for (FileEntry file : bundle.manifest().files()) {
+        Files.deleteIfExists(bundle.file(file.path()));
+      }
+      Files.deleteIfExists(folder.resolve(Bundle.MANIFEST));
+      Files.deleteIfExists(folder);
+    } catch (IOException e) {
+      log.warn("the bundle in {} cannot be removed: {}", folder, e.toString());
     }
   }
 

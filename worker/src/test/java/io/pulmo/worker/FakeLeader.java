@@ -9,6 +9,7 @@ import io.pulmo.model.view.View;
 import io.pulmo.model.view.ViewJournal;
 import io.pulmo.model.view.ViewLeader;
 import io.pulmo.proto.Adopt;
+import io.pulmo.proto.CheckpointHeld;
 import io.pulmo.proto.CheckpointSource;
 import io.pulmo.proto.CoordinatorMessage;
 import io.pulmo.proto.Enlist;
@@ -204,7 +205,7 @@ final class FakeLeader implements FakeCoordinator.Ears, ViewLeader.Orders, AutoC
             enlisted.hasHolding() ? Optional.of(holding(enlisted.getHolding())) : Optional.empty(),
             enlisted.getEnteredView(),
             enlisted.getPromisedView(),
-            List.of());
+            enlisted.getCheckpointsList().stream().map(FakeLeader::published).toList());
       }
       case PROMISED -> {
         var promised = message.getPromised();
@@ -248,6 +249,14 @@ final class FakeLeader implements FakeCoordinator.Ears, ViewLeader.Orders, AutoC
         digest.ifPresent(d -> digests.computeIfAbsent(label, l -> new HashMap<>()).put(id, d));
         views.stepped(id, label, digest);
       }
+      case CHECKPOINT -> {
+        var checkpoint = message.getCheckpoint();
+        if (checkpoint.getError().isEmpty()) {
+          views.checkpointHeld(id, published(checkpoint));
+        } else {
+          failures.add(checkpoint.getError());
+        }
+      }
       case ENDED -> ended.put(id, message.getEnded());
       case EPOCH -> epochs.put(message.getEpoch().getEpoch(), message.getEpoch());
       case JOB_FAILED -> {
@@ -265,6 +274,12 @@ final class FakeLeader implements FakeCoordinator.Ears, ViewLeader.Orders, AutoC
 
   private static Holding holding(StateHolding holding) {
     return new Holding(label(holding.getLabel()), holding.getDigest());
+  }
+
+  private static ViewJournal.Published published(CheckpointHeld held) {
+    Holding holding = holding(held.getHolding());
+    return new ViewJournal.Published(
+        holding.label(), held.getSha256(), holding.digest(), held.getBestAuc());
   }
 
   private static StateHolding holding(Label label, String digest) {
@@ -349,6 +364,7 @@ final class FakeLeader implements FakeCoordinator.Ears, ViewLeader.Orders, AutoC
                     .setView(view.continues().view())
                     .setStep(view.continues().step()));
     view.seats().forEach(seat -> install.addMembers(member(seat)));
+    journal.kept.checkpoints().forEach(it -> install.addKeptCheckpointsSha256(it.sha256()));
     journal
         .kept
         .gaps()

@@ -172,6 +172,39 @@ class WorkerServerTest {
   }
 
   @Test
+  void job_allWorkersAreLost_goesOnFromTheCheckpoint() throws Exception {
+    try (FakeLeader leader = new FakeLeader(coordinator, job(6), 2)) {
+      start(0);
+      start(1);
+      leader.await(() -> leader.views().published().size() >= 2, "two checkpoints are published");
+      workers.forEach(WorkerServer::kill);
+      workers.clear();
+      start(0);
+      start(1);
+      awaitBundle(leader, 2);
+      assertLedger(leader);
+      assertTrue(events().contains("\"kind\":\"restore\""), this::events);
+      assertEquals(List.of(), leader.ask(() -> List.copyOf(leader.failures)));
+    }
+  }
+
+  @Test
+  void job_aWorkerLacksTheCheckpoint_fetchesItFromThatWhichHasIt() throws Exception {
+    try (FakeLeader leader = new FakeLeader(coordinator, job(6), 2)) {
+      WorkerServer first = start(0);
+      WorkerServer second = start(1);
+      leader.await(() -> leader.views().published().size() >= 2, "two checkpoints are published");
+      first.kill();
+      second.kill();
+      workers.clear();
+      start(0);
+      start(2);
+      awaitBundle(leader, 2);
+      assertLedger(leader);
+    }
+  }
+
+  @Test
   void worker_restartedOnItsFolder_namesWhomItReplaces() throws Exception {
     WorkerServer first = start(0);
     coordinator.awaitWorker();
@@ -287,8 +320,12 @@ class WorkerServerTest {
     Map<Integer, int[]> counts = new HashMap<>();
     for (int i = 0; i < views.size(); i++) {
       View view = views.get(i);
+      // A view that was restored gives up what views before it had done since the checkpoint.
       long last =
-          i + 1 < views.size() ? views.get(i + 1).continues().step() : lastStep(done, view.id());
+          views.subList(i + 1, views.size()).stream()
+              .mapToLong(later -> later.continues().step())
+              .min()
+              .orElse(lastStep(done, view.id()));
       List<Integer> shares = view.seats().stream().map(Seat::share).toList();
       for (long step = view.continues().step() + 1; step <= last; step++) {
         int epoch = (int) ((step - 1) / sampler.stepsPerEpoch());
@@ -356,6 +393,7 @@ class WorkerServerTest {
             data: {train: train_list.txt, validation: val_list.txt, images: images/}
             batch: %d
             epochs: %d
+            checkpoint: {everySteps: 3, keep: 2}
             export: {calibrationSamples: 0}
             """
                 .formatted(BATCH, epochs))
