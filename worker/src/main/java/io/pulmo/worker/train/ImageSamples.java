@@ -41,7 +41,7 @@ public record ImageSamples(LabelList labels, ImageSource images, Cropping croppi
 
   @Override
   public void crops(int sample, RandomGenerator augmentation, float[] into, int offset)
-      throws TrainingException {
+      throws TrainingException, InterruptedException {
     ImagePipeline pipeline = images.pipeline();
     Pixels resized = images.resized(labels.name(sample));
     switch (cropping) {

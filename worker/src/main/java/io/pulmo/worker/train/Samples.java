@@ -22,7 +22,7 @@ public interface Samples {
    * @param augmentation what chance decides about them
    */
   void crops(int sample, RandomGenerator augmentation, float[] into, int offset)
-      throws TrainingException;
+      throws TrainingException, InterruptedException;
 
   /** Floats of one sample's crops. */
   default int cropsSize() {
