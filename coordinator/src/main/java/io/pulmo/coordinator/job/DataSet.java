@@ -71,11 +71,11 @@ final class DataSet {
           return List.of(
               new Refusal(memberId, words(name, told, held.name, held.manifest, different.get())));
         }
-        different.ifPresent(
-            image ->
-                refusals.add(
-                    new Refusal(
-                        other.getKey(), words(held.name, held.manifest, name, told, image))));
+        if (different.isPresent()) {
+          refusals.add(
+              new Refusal(
+                  other.getKey(), words(held.name, held.manifest, name, told, different.get())));
+        }
       }
     }
     refusals.forEach(refusal -> holders.remove(refusal.memberId));
@@ -86,7 +86,7 @@ final class DataSet {
   private String words(
       String refused, ImageManifest its, String kept, ImageManifest other, int image) {
     int differences = its.differences(other);
-    return "worker %s holds other data than worker %s under the same name: %s has %s there, %s here%s; give both the same files"
+    return "worker %1$s holds other data than worker %2$s under the same name: %3$s has %4$s on %1$s, %5$s on %2$s%6$s; give both the same files"
         .formatted(
             refused,
             kept,

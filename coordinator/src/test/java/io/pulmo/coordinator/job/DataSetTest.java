@@ -35,8 +35,7 @@ class DataSetTest {
         List.of(
             new Refusal(
                 "m2",
-                "worker two:2 holds other data than worker one:1 under the same name: b.png has 1,001 bytes, SHA-256 0101010101010101... there, 8 bytes, SHA-256 0808080808080808... here (and 1 more images differ); give both the same files"
-                    .replace("0101010101010101", "e9e9e9e9e9e9e9e9"))),
+                "worker two:2 holds other data than worker one:1 under the same name: b.png has 1,001 bytes, SHA-256 e9e9e9e9e9e9e9e9... on two:2, 8 bytes, SHA-256 0808080808080808... on one:1 (and 1 more images differ); give both the same files")),
         data.tell("m2", "two:2", held(7, 1001, 1, 10), false));
     assertEquals(
         "nobody holds 1 of the 4 images that the lists name: d.png; put them under the --data of a worker",

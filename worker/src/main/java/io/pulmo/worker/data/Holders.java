@@ -210,7 +210,7 @@ final class Holders {
     if (different.isPresent()) {
       int image = different.get();
       throw new TrainingException(
-          "workers %s and %s hold other data under the same name: %s has %s here, %s there"
+          "worker %1$s holds other data than worker %2$s under the same name: %3$s has %4$s on %1$s, %5$s on %2$s"
               .formatted(
                   workerName,
                   peer.name(),
