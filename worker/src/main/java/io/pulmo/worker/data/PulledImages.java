@@ -125,7 +125,7 @@ public final class PulledImages {
 
   /** Keeps an image, if there is room for it; without, it is pulled again when next needed. */
   void put(String sha256, byte[] content) {
-    if (content.length > mostBytes) {
+    if (content.length > mostBytes || isDeleted()) {
       return;
     }
     Path part = null;
@@ -142,9 +142,14 @@ public final class PulledImages {
     }
   }
 
+  private synchronized boolean isDeleted() {
+    return deleted;
+  }
+
   private synchronized void adopt(String sha256, long size, Path part) throws IOException {
     if (deleted) {
       delete(part);
+      delete(folder);
       return;
     }
     Files.move(
