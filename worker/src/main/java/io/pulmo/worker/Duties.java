@@ -106,7 +106,7 @@ final class Duties implements Orders, PeerService.Holdings, AutoCloseable {
   public synchronized void discharge(String jobId, String reason) {
     Enlistment now = find(jobId);
     if (now != null) {
-      now.close(reason);
+      now.discharge(reason);
       current = null;
       ending = now;
       notifyAll();

@@ -10,6 +10,7 @@ import io.pulmo.model.view.MemberViews.Answer;
 import io.pulmo.node.Channels;
 import io.pulmo.node.HostPort;
 import io.pulmo.node.NoLeaderException;
+import io.pulmo.worker.data.ImagePeers;
 import io.pulmo.worker.ring.AllReduce;
 import io.pulmo.worker.ring.RingAbortedException;
 import io.pulmo.worker.ring.RingBrokenException;
@@ -89,6 +90,9 @@ final class Enlistment implements TrainingListener {
   @GuardedBy("this")
   private boolean closed;
 
+  @GuardedBy("this")
+  private boolean discharged;
+
   private record Judged(long view, Judgement judgement) {}
 
   private record Failure(String error, boolean mineAlone) {}
@@ -165,7 +169,8 @@ final class Enlistment implements TrainingListener {
         views.holding(),
         views.enteredView(),
         views.promisedView(),
-        kept == null ? List.of() : kept.newest());
+        kept == null ? List.of() : kept.newest(),
+        assets.images().index().manifest().shortened());
     judged.forEach(one -> reports.judged(jobId(), one.view, one.judgement));
     Entered now = entered;
     if (now == null || !views.isIn(now.view())) {
@@ -304,6 +309,16 @@ final class Enlistment implements TrainingListener {
                 workplace.name() + " has no checkpoint " + sha256 + " of job " + jobId(), true));
   }
 
+  /** Ends it all for good: what was fetched for the job is needed no more. */
+  synchronized void discharge(String reason) {
+    discharged = true;
+    close(reason);
+  }
+
+  private synchronized boolean isDischarged() {
+    return discharged;
+  }
+
   /** Ends it all; what waits is freed, a pass of the network ends first. */
   synchronized void close(String reason) {
     if (!closed) {
@@ -341,6 +356,10 @@ final class Enlistment implements TrainingListener {
           while (true) {
             turn(made, awaitView());
           }
+        }
+      } finally {
+        if (isDischarged()) {
+          made.images().discard();
         }
       }
     } catch (InterruptedException e) {
@@ -403,6 +422,12 @@ final class Enlistment implements TrainingListener {
   }
 
   private void turn(JobAssets with, Entered now) throws InterruptedException, TrainingException {
+    with.images()
+        .enter(
+            now.order.ring().members().stream()
+                .filter(peer -> !peer.equals(now.order.ring().self()))
+                .map(peer -> new ImagePeers.Peer(peer.memberId(), peer.name(), peer.address()))
+                .toList());
     with.tools().device().useThreads(now.order.seat().threads());
     TrainingState trained = held();
     step = trained.step();
@@ -418,6 +443,12 @@ final class Enlistment implements TrainingListener {
       if (loop.run()) {
         atTheEnd(with, now);
       }
+    } catch (TrainingException e) {
+      if (views.isIn(now.view())) {
+        throw e;
+      }
+      // Such as an image of a peer that is lost, which the next view knows.
+      log.info("view {} of {} is left with: {}", now.view(), jobId(), e.getMessage());
     } catch (RingAbortedException e) {
       log.debug("view {} of {} is left", now.view(), jobId(), e);
     } catch (RingBrokenException e) {

@@ -1,5 +1,6 @@
 package io.pulmo.worker;
 
+import io.pulmo.model.data.ImageManifest;
 import io.pulmo.model.data.LabelList;
 import io.pulmo.model.image.ImagePipeline;
 import io.pulmo.model.job.JobFile;
@@ -12,8 +13,12 @@ import io.pulmo.net.Loss;
 import io.pulmo.net.SoftmaxCrossEntropy;
 import io.pulmo.net.WeightedBinaryCrossEntropy;
 import io.pulmo.worker.checkpoint.CheckpointFolder;
+import io.pulmo.worker.data.ImageIndex;
+import io.pulmo.worker.data.JobImages;
+import io.pulmo.worker.data.PulledImages;
 import io.pulmo.worker.device.GradientDevice;
 import io.pulmo.worker.rpc.JobOrder;
+import io.pulmo.worker.train.BatchLoader;
 import io.pulmo.worker.train.ImageSamples;
 import io.pulmo.worker.train.ImageSamples.Cropping;
 import io.pulmo.worker.train.ImageSource;
@@ -24,8 +29,7 @@ import io.pulmo.worker.train.TrainingPlan;
 import io.pulmo.worker.train.TrainingState;
 import io.pulmo.worker.train.Validation;
 import java.io.IOException;
-import java.nio.file.Path;
-import java.util.ArrayList;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -34,23 +38,32 @@ import java.util.concurrent.Executors;
 final class JobAssets implements AutoCloseable {
   private static final int CACHE_PART_OF_HEAP = 4;
 
+  /** A peer that holds an image may be busy, or just lost: then a view without it comes first. */
+  private static final Duration IMAGE_PATIENCE = Duration.ofSeconds(30);
+
   private final JobSpec job;
   private final JobFiles files;
+  private final JobImages images;
   private final TrainingPlan plan;
   private final StepLoop.Tools tools;
   private final CheckpointFolder checkpoints;
+  private final Runnable onClose;
 
   private JobAssets(
       JobSpec job,
       JobFiles files,
+      JobImages images,
       TrainingPlan plan,
       StepLoop.Tools tools,
-      CheckpointFolder checkpoints) {
+      CheckpointFolder checkpoints,
+      Runnable onClose) {
     this.checkpoints = checkpoints;
     this.job = job;
     this.files = files;
+    this.images = images;
     this.plan = plan;
     this.tools = tools;
+    this.onClose = onClose;
   }
 
   /**
@@ -64,8 +77,13 @@ final class JobAssets implements AutoCloseable {
     JobFiles files = JobFiles.fetch(workplace.leader(), order.files(), workplace.blobs());
     LabelList train = files.labels(job.data().train());
     LabelList judged = files.labels(job.data().validation());
-    ImageSource images = images(workplace, job);
-    images.requireAll(names(train, judged));
+    JobImages images = images(workplace, order.jobId(), job, ImageManifest.names(train, judged));
+    ImageSource decoded =
+        new ImageSource(
+            workplace.name(),
+            images,
+            new ImagePipeline(job.preset().preprocessing(), workplace.limits()),
+            Runtime.getRuntime().maxMemory() / CACHE_PART_OF_HEAP);
     Loss loss =
         switch (job.loss()) {
           case WEIGHTED_BINARY_CROSS_ENTROPY ->
@@ -87,44 +105,48 @@ final class JobAssets implements AutoCloseable {
     ExecutorService decoders =
         Executors.newFixedThreadPool(
             threads, Thread.ofPlatform().daemon().name("decode-", 0).factory());
+    TrainingPlan plan = TrainingPlan.of(job, train.size());
+    BatchLoader loader =
+        new BatchLoader(
+            new ImageSamples(train, decoded, cropping),
+            plan.sampler(),
+            plan.epochs(),
+            decoders,
+            BatchLoader.defaultMemoryBytes());
+    workplace.images().offer(order.jobId(), images);
     return new JobAssets(
         job,
         files,
-        TrainingPlan.of(job, train.size()),
+        images,
+        plan,
         new StepLoop.Tools(
-            new ImageSamples(train, images, cropping),
+            loader,
             new Validation(
-                judged, new ImageSamples(judged, images, Cropping.CENTRE), loss, decoders),
-            device,
-            decoders),
-        checkpoints);
+                judged, new ImageSamples(judged, decoded, Cropping.CENTRE), loss, decoders),
+            device),
+        checkpoints,
+        () -> {
+          workplace.images().withdraw(order.jobId());
+          loader.close();
+          decoders.shutdownNow();
+          device.close();
+        });
   }
 
-  private static ImageSource images(Workplace workplace, JobSpec job) throws TrainingException {
-    Path data =
-        workplace
-            .data()
-            .orElseThrow(
-                () ->
-                    TrainingException.onlyHere(
-                        "worker %s has no images: the job's lie in '%s'; start it with --data DIR, the folder above that"
-                            .formatted(workplace.name(), job.data().images()),
-                        null));
-    return new ImageSource(
+  private static JobImages images(
+      Workplace workplace, String jobId, JobSpec job, List<String> names)
+      throws TrainingException, IOException, InterruptedException {
+    return new JobImages(
         workplace.name(),
-        data.resolve(job.data().images()),
-        new ImagePipeline(job.preset().preprocessing(), workplace.limits()),
-        Runtime.getRuntime().maxMemory() / CACHE_PART_OF_HEAP);
-  }
-
-  private static List<String> names(LabelList... lists) {
-    List<String> names = new ArrayList<>();
-    for (LabelList list : lists) {
-      for (int i = 0; i < list.size(); i++) {
-        names.add(list.name(i));
-      }
-    }
-    return names;
+        jobId,
+        ImageIndex.build(
+            workplace.data().map(data -> data.resolve(job.data().images())),
+            names,
+            workplace.state().resolve("image-hashes"),
+            workplace.clock()),
+        PulledImages.ofJob(workplace.state().resolve("pulled-images"), jobId),
+        workplace.peers(),
+        IMAGE_PATIENCE);
   }
 
   JobSpec job() {
@@ -133,6 +155,10 @@ final class JobAssets implements AutoCloseable {
 
   JobFiles files() {
     return files;
+  }
+
+  JobImages images() {
+    return images;
   }
 
   TrainingPlan plan() {
@@ -164,7 +190,6 @@ final class JobAssets implements AutoCloseable {
 
   @Override
   public void close() {
-    tools.decoders().shutdownNow();
-    tools.device().close();
+    onClose.run();
   }
 }

@@ -12,6 +12,8 @@ import io.pulmo.worker.device.CpuDevice;
 import io.pulmo.worker.ring.RingService;
 import io.pulmo.worker.rpc.ControlLink;
 import io.pulmo.worker.rpc.Identity;
+import io.pulmo.worker.rpc.ImageServing;
+import io.pulmo.worker.rpc.PeerImages;
 import io.pulmo.worker.rpc.PeerService;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -33,6 +35,7 @@ public final class WorkerServer implements AutoCloseable {
   private final NodeServer server;
   private final RingService rings;
   private final PeerService peers;
+  private final PeerImages peerImages;
   private final LeaderFollower leader;
   private final ControlLink link;
   private final Duties duties;
@@ -43,6 +46,7 @@ public final class WorkerServer implements AutoCloseable {
       NodeServer server,
       RingService rings,
       PeerService peers,
+      PeerImages peerImages,
       LeaderFollower leader,
       ControlLink link,
       Duties duties,
@@ -51,6 +55,7 @@ public final class WorkerServer implements AutoCloseable {
     this.server = server;
     this.rings = rings;
     this.peers = peers;
+    this.peerImages = peerImages;
     this.leader = leader;
     this.link = link;
     this.duties = duties;
@@ -106,7 +111,9 @@ public final class WorkerServer implements AutoCloseable {
     StateFolder state = StateFolder.take(settings.state());
     String memberId = UUID.randomUUID().toString();
     RingService rings = new RingService();
-    PeerService peers = new PeerService();
+    ImageServing images = new ImageServing();
+    PeerService peers = new PeerService(images);
+    PeerImages peerImages = new PeerImages();
     NodeServer server;
     String replaces;
     try {
@@ -140,6 +147,8 @@ public final class WorkerServer implements AutoCloseable {
             settings.state(),
             leader,
             rings,
+            images,
+            peerImages,
             CpuDevice::new,
             new BundleExporter(Clock.systemUTC()),
             new EventLog(settings.events().orElse(null), memberId, Clock.systemUTC()),
@@ -147,7 +156,8 @@ public final class WorkerServer implements AutoCloseable {
     Duties duties = new Duties(workplace, link.reports());
     peers.serve(duties);
     link.start(duties);
-    return new WorkerServer(state, server, rings, peers, leader, link, duties, identity);
+    return new WorkerServer(
+        state, server, rings, peers, peerImages, leader, link, duties, identity);
   }
 
   private static String version() {
@@ -200,6 +210,7 @@ public final class WorkerServer implements AutoCloseable {
     duties.close();
     rings.close();
     peers.close();
+    peerImages.close();
     server.close();
     leader.close();
     try {

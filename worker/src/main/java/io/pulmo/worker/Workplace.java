@@ -3,7 +3,9 @@ package io.pulmo.worker;
 import io.pulmo.export.BundleExporter;
 import io.pulmo.model.image.ImageLimits;
 import io.pulmo.node.LeaderFollower;
+import io.pulmo.worker.data.ImagePeers;
 import io.pulmo.worker.ring.RingService;
+import io.pulmo.worker.rpc.ImageServing;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Optional;
@@ -18,6 +20,8 @@ import java.util.Optional;
  * @param state folder of its own
  * @param leader where files come from and bundles go
  * @param rings the process's end of its rings
+ * @param images what peers are given of a job's images
+ * @param peers where images come from that are not here
  * @param devices makes what computes gradients
  * @param exporter makes bundles
  * @param events what happens to its state
@@ -31,6 +35,8 @@ record Workplace(
     Path state,
     LeaderFollower leader,
     RingService rings,
+    ImageServing images,
+    ImagePeers peers,
     DeviceFactory devices,
     BundleExporter exporter,
     EventLog events,

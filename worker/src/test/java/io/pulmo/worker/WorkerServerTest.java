@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.pulmo.model.bundle.FileEntry;
 import io.pulmo.model.bundle.Manifest;
 import io.pulmo.model.bundle.Sha256;
+import io.pulmo.model.data.ImageManifest;
 import io.pulmo.model.data.LabelList;
 import io.pulmo.model.data.SyntheticRadiographs;
 import io.pulmo.model.image.ImageLimits;
@@ -35,6 +36,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -219,15 +221,62 @@ class WorkerServerTest {
   }
 
   @Test
-  void enlist_imagesAreMissing_namesWorkerAndPath() throws Exception {
-    Files.createDirectories(states.resolve("empty"));
-    workers.add(start(Optional.of(states.resolve("empty")), 0));
+  void enlist_someImagesAreMissing_tellsWhichItHolds() throws Exception {
+    List<String> names =
+        ImageManifest.names(
+            LabelList.read(data.resolve("train_list.txt")),
+            LabelList.read(data.resolve("val_list.txt")));
+    workers.add(start(Optional.of(part("third", names, 3)), 0));
     FakeCoordinator.Attached member = coordinator.awaitWorker();
     member.send(job(1));
-    var failed = member.await(WorkerMessage::hasJobFailed).getJobFailed();
-    assertTrue(failed.getError().contains(workers.getFirst().name()), failed::getError);
-    assertTrue(
-        failed.getError().contains(states.resolve("empty/images").toString()), failed::getError);
+    byte[] told = member.await(WorkerMessage::hasEnlisted).getEnlisted().getImages().toByteArray();
+    ImageManifest manifest = ImageManifest.decodeShort(told, names.size());
+    for (int i = 0; i < names.size(); i++) {
+      assertEquals(i % 3 == 0, manifest.holds(i), names.get(i));
+      if (manifest.holds(i)) {
+        byte[] image = Files.readAllBytes(data.resolve("images").resolve(names.get(i)));
+        assertEquals(Sha256.of(image).substring(0, 16), manifest.sha256(i));
+      }
+    }
+  }
+
+  @Test
+  void job_workersWithDisjointImages_trainOnAllOfThem() throws Exception {
+    List<String> names =
+        ImageManifest.names(
+            LabelList.read(data.resolve("train_list.txt")),
+            LabelList.read(data.resolve("val_list.txt")));
+    Path even = part("even", names, 2);
+    Path odd = Files.createDirectories(states.resolve("odd/images"));
+    for (String name : names) {
+      if (!Files.exists(even.resolve("images").resolve(name))) {
+        Files.copy(data.resolve("images").resolve(name), odd.resolve(name));
+      }
+    }
+    try (FakeLeader leader = new FakeLeader(coordinator, job(2), 2)) {
+      workers.add(start(Optional.of(even), 0));
+      workers.add(start(Optional.of(states.resolve("odd")), 1));
+      awaitBundle(leader, 2);
+      assertLedger(leader);
+      assertEquals(List.of(), leader.ask(() -> List.copyOf(leader.failures)));
+      Set<String> pulled = new HashSet<>();
+      for (int i = 0; i < 2; i++) {
+        try (Stream<Path> files = Files.list(states.resolve(i + "/pulled-images/job-1"))) {
+          files.forEach(file -> pulled.add(String.valueOf(file.getFileName())));
+        }
+      }
+      assertTrue(pulled.size() > names.size() / 2, () -> pulled.size() + " of " + names.size());
+    }
+  }
+
+  /** A folder with each n-th image. */
+  private Path part(String name, List<String> names, int each) throws IOException {
+    Path images = Files.createDirectories(states.resolve(name).resolve("images"));
+    for (int i = 0; i < names.size(); i += each) {
+      Files.copy(
+          data.resolve("images").resolve(names.get(i)), images.resolve(names.get(i)));
+    }
+    return states.resolve(name);
   }
 
   @Test

@@ -209,14 +209,15 @@ final class Holders {
     var different = own.manifest().firstDifference(theirs);
     if (different.isPresent()) {
       int image = different.get();
-      throw new TrainingException(
+      throw TrainingException.onlyHere(
           "worker %1$s holds other data than worker %2$s under the same name: %3$s has %4$s on %1$s, %5$s on %2$s"
               .formatted(
                   workerName,
                   peer.name(),
                   own.names().get(image),
                   own.manifest().describe(image),
-                  theirs.describe(image)));
+                  theirs.describe(image)),
+          null);
     }
   }
 }

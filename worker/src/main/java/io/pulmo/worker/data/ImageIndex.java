@@ -115,7 +115,7 @@ public final class ImageIndex {
       }
       Throwable why = failure.get();
       if (why instanceof IOException e) {
-        throw new TrainingException("the images cannot be indexed: " + e, e);
+        throw TrainingException.onlyHere("the images cannot be indexed: " + e, e);
       }
       if (why != null) {
         throw new IllegalStateException("the images cannot be indexed", why);

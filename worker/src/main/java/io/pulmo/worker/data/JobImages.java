@@ -142,7 +142,11 @@ public final class JobImages implements ImageBytes {
       }
       boolean nobody = offer.from().isEmpty() || (offer.sha256().isEmpty() && errors.isEmpty());
       if (nobody || System.nanoTime() - giveUpNanos > 0) {
-        throw new TrainingException(failure(name, wrong, errors));
+        String why = failure(name, wrong, errors);
+        // Where no member holds it, none can go on.
+        throw errors.isEmpty() && wrong.isEmpty()
+            ? new TrainingException(why)
+            : TrainingException.onlyHere(why, null);
       }
       holders.await(PAUSE_NANOS);
     }

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,7 +30,7 @@ public final class PulledImages {
   private static final Logger log = LoggerFactory.getLogger(PulledImages.class);
   private static final Pattern NAME = Pattern.compile("[0-9a-f]{64}");
   private static final String PART = ".part-";
-  private static final long MOST_DEFAULT_BYTES = 32L << 30;
+  private static final long MOST_BYTES = 32L << 30;
 
   private final Path folder;
   private final long mostBytes;
@@ -61,9 +62,26 @@ public final class PulledImages {
     return images;
   }
 
-  /** How much a job may take by default: half of what is free at a place, 32 GiB at most. */
-  public static long defaultBytes(Path place) throws IOException {
-    return Math.min(MOST_DEFAULT_BYTES, Files.getFileStore(place).getUsableSpace() / 2);
+  /**
+   * The images of a job, of which a worker has one at a time: those of any other go. They may take
+   * half of the disk's free space, 32 GiB at most.
+   *
+   * @param all the folder of all jobs' images
+   * @param jobId fit to be a folder's name
+   */
+  public static PulledImages ofJob(Path all, String jobId) throws IOException {
+    Files.createDirectories(all);
+    List<Path> jobs;
+    try (Stream<Path> folders = Files.list(all)) {
+      jobs = folders.toList();
+    }
+    for (Path job : jobs) {
+      if (!job.equals(all.resolve(jobId))) {
+        open(job, 0).delete();
+      }
+    }
+    long free = Files.getFileStore(all).getUsableSpace();
+    return open(all.resolve(jobId), Math.min(MOST_BYTES, free / 2));
   }
 
   private record Found(String sha256, long bytes, FileTime used) {}

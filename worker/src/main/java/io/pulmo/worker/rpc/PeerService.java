@@ -1,46 +1,39 @@
 package io.pulmo.worker.rpc;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import com.google.protobuf.UnsafeByteOperations;
 import io.grpc.Status;
-import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.pulmo.model.view.Holding;
 import io.pulmo.proto.FileChunk;
 import io.pulmo.proto.GetCheckpointRequest;
+import io.pulmo.proto.GetImageRequest;
+import io.pulmo.proto.GetManifestRequest;
 import io.pulmo.proto.GetStateRequest;
+import io.pulmo.proto.ManifestChunk;
 import io.pulmo.proto.PeerGrpc;
 import io.pulmo.proto.StateChunk;
 import io.pulmo.worker.train.TrainingState;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Iterator;
-import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** What a worker gives its peers besides the ring: states, checkpoints. */
+/** What a worker gives its peers besides the ring: states, checkpoints, images. */
 public final class PeerService extends PeerGrpc.PeerImplBase implements AutoCloseable {
   /** Values in one message, in bytes: what proto allows. */
   static final int PIECE_BYTES = (1 << 20) - 64;
 
   private static final int MOST_TRANSFERS = 8;
   private static final int READY_BYTES = 4 << 20;
-  private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   private volatile @Nullable Holdings holdings;
 
-  @GuardedBy("transfers")
-  private final List<Transfer<?>> transfers = new ArrayList<>();
-
-  @GuardedBy("transfers")
-  private boolean closed;
+  private final ImageServing images;
+  private final Transfers transfers = new Transfers(MOST_TRANSFERS, READY_BYTES);
 
   /** What a worker has; the answers do not wait. */
   public interface Holdings {
@@ -87,8 +80,14 @@ public final class PeerService extends PeerGrpc.PeerImplBase implements AutoClos
     }
   }
 
-  /** Has nothing to give yet. */
-  public PeerService() {}
+  /**
+   * Has nothing to give yet but images.
+   *
+   * @param images the part of the service that is about them
+   */
+  public PeerService(ImageServing images) {
+    this.images = images;
+  }
 
   /** From now on gives what is held. */
   public void serve(Holdings held) {
@@ -107,7 +106,7 @@ public final class PeerService extends PeerGrpc.PeerImplBase implements AutoClos
   public void getState(GetStateRequest request, StreamObserver<StateChunk> responses) {
     try {
       Holdings.Held held = holdings().state(request.getJobId(), Wire.holding(request.getHolding()));
-      send(new StatePieces(held), responses);
+      transfers.send(new StatePieces(held), responses);
     } catch (NotHeldException e) {
       responses.onError(e.status().asRuntimeException());
     }
@@ -117,7 +116,13 @@ public final class PeerService extends PeerGrpc.PeerImplBase implements AutoClos
   public void getCheckpoint(GetCheckpointRequest request, StreamObserver<FileChunk> responses) {
     try {
       Path file = holdings().checkpoint(request.getJobId(), request.getSha256());
-      send(new FilePieces(Files.newInputStream(file)), responses);
+      transfers.send(
+          new FilePieces<>(
+              Files.newInputStream(file),
+              -1,
+              PIECE_BYTES,
+              data -> FileChunk.newBuilder().setData(data).build()),
+          responses);
     } catch (NotHeldException e) {
       responses.onError(e.status().asRuntimeException());
     } catch (IOException e) {
@@ -128,61 +133,21 @@ public final class PeerService extends PeerGrpc.PeerImplBase implements AutoClos
     }
   }
 
-  private <T> void send(Transfer.Pieces<T> pieces, StreamObserver<T> responses) {
-    ServerCallStreamObserver<T> call = (ServerCallStreamObserver<T>) responses;
-    call.setOnReadyThreshold(READY_BYTES);
-    Transfer<T> transfer = new Transfer<>(pieces, call, this::forget);
-    Transfer<?> idle = null;
-    boolean full;
-    synchronized (transfers) {
-      if (transfers.size() >= MOST_TRANSFERS) {
-        idle = longestIdle();
-      }
-      full = closed || (transfers.size() >= MOST_TRANSFERS && idle == null);
-      if (!full) {
-        transfers.add(transfer);
-      }
-    }
-    if (idle != null) {
-      idle.fail(Status.ABORTED.withDescription("nothing was taken for a long time"));
-    }
-    if (full) {
-      pieces.close();
-      call.onError(
-          Status.RESOURCE_EXHAUSTED
-              .withDescription(MOST_TRANSFERS + " transfers are under way: try again")
-              .asRuntimeException());
-      return;
-    }
-    transfer.start();
+  @Override
+  public void getManifest(GetManifestRequest request, StreamObserver<ManifestChunk> responses) {
+    images.getManifest(request, responses);
   }
 
-  @GuardedBy("transfers")
-  private @Nullable Transfer<?> longestIdle() {
-    long now = System.nanoTime();
-    for (Transfer<?> one : transfers) {
-      if (now - one.movedNanos() > IDLE_NANOS) {
-        return one;
-      }
-    }
-    return null;
-  }
-
-  private void forget(Transfer<?> transfer) {
-    synchronized (transfers) {
-      transfers.remove(transfer);
-    }
+  @Override
+  public void getImage(GetImageRequest request, StreamObserver<FileChunk> responses) {
+    images.getImage(request, responses);
   }
 
   /** Cuts off every transfer. */
   @Override
   public void close() {
-    List<Transfer<?>> open;
-    synchronized (transfers) {
-      closed = true;
-      open = List.copyOf(transfers);
-    }
-    open.forEach(one -> one.fail(Status.UNAVAILABLE.withDescription("the worker is closing")));
+    transfers.close();
+    images.close();
   }
 
   /** The header, then the arrays one after the other. */
@@ -229,32 +194,6 @@ public final class PeerService extends PeerGrpc.PeerImplBase implements AutoClos
           .put(values, offset, count);
       offset += count;
       return StateChunk.newBuilder().setValues(UnsafeByteOperations.unsafeWrap(bytes)).build();
-    }
-  }
-
-  /** A file's bytes. */
-  private static final class FilePieces implements Transfer.Pieces<FileChunk> {
-    private final InputStream in;
-
-    FilePieces(InputStream in) {
-      this.in = in;
-    }
-
-    @Override
-    public @Nullable FileChunk next() throws IOException {
-      byte[] bytes = in.readNBytes(PIECE_BYTES);
-      return bytes.length == 0
-          ? null
-          : FileChunk.newBuilder().setData(UnsafeByteOperations.unsafeWrap(bytes)).build();
-    }
-
-    @Override
-    public void close() {
-      try {
-        in.close();
-      } catch (IOException e) {
-        throw new IllegalStateException("a file that was read could not be closed", e);
-      }
     }
   }
 }

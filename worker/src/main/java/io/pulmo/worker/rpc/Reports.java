@@ -1,5 +1,7 @@
 package io.pulmo.worker.rpc;
 
+import com.google.protobuf.UnsafeByteOperations;
+import io.pulmo.model.data.ImageManifest;
 import io.pulmo.model.view.Holding;
 import io.pulmo.model.view.Label;
 import io.pulmo.model.view.MemberViews.Answer;
@@ -43,12 +45,14 @@ public final class Reports {
       Optional<Holding> holding,
       long enteredView,
       long promisedView,
-      List<CheckpointFolder.Held> checkpoints) {
+      List<CheckpointFolder.Held> checkpoints,
+      ImageManifest images) {
     Enlisted.Builder enlisted =
         Enlisted.newBuilder()
             .setJobId(jobId)
             .setEnteredView(enteredView)
-            .setPromisedView(promisedView);
+            .setPromisedView(promisedView)
+            .setImages(UnsafeByteOperations.unsafeWrap(images.encoded()));
     holding.ifPresent(held -> enlisted.setHolding(Wire.holding(held)));
     checkpoints.forEach(one -> enlisted.addCheckpoints(held(jobId, one)));
     add(WorkerMessage.newBuilder().setEnlisted(enlisted));

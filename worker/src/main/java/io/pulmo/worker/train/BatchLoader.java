@@ -7,7 +7,6 @@ import io.pulmo.worker.device.Batch;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
@@ -17,6 +16,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -56,19 +56,6 @@ public final class BatchLoader implements AutoCloseable {
     this.epochs = epochs;
     this.decoders = decoders;
     this.buffers = new BatchBuffers(samples.cropsSize(), memoryBytes);
-  }
-
-  /** One that loads from a step on. */
-  BatchLoader(
-      Samples samples,
-      Sampler sampler,
-      List<Integer> shares,
-      int rank,
-      long firstStep,
-      int epochs,
-      ExecutorService decoders) {
-    this(samples, sampler, epochs, decoders, defaultMemoryBytes());
-    restart(shares, rank, firstStep);
   }
 
   /** What batches may take of this process's memory where nobody says otherwise. */
@@ -112,11 +99,6 @@ public final class BatchLoader implements AutoCloseable {
     } finally {
       waitNanos.addAndGet(System.nanoTime() - fromNanos);
     }
-  }
-
-  /** This member's part of the next step, which is waited for. */
-  Batch next() throws TrainingException, InterruptedException {
-    return Objects.requireNonNull(next(() -> true));
   }
 
   /** How long batches have been waited for, in all. */
@@ -326,12 +308,34 @@ public final class BatchLoader implements AutoCloseable {
     }
   }
 
-  /** Runs the work side by side and waits for all of it. */
-  static void runAll(ExecutorService threads, List<Callable<Boolean>> work)
+  /** Runs the work side by side and waits for all of it; false if it is wanted no more. */
+  static boolean runAll(
+      ExecutorService threads, List<Callable<Boolean>> work, BooleanSupplier wanted)
       throws TrainingException, InterruptedException {
-    for (Future<Boolean> done : threads.invokeAll(work)) {
+    List<Future<Boolean>> all = work.stream().map(threads::submit).toList();
+    boolean whole = false;
+    try {
+      for (Future<Boolean> one : all) {
+        if (!await(one, wanted)) {
+          return false;
+        }
+      }
+      whole = true;
+    } finally {
+      if (!whole) {
+        all.forEach(one -> one.cancel(true));
+      }
+    }
+    return true;
+  }
+
+  private static boolean await(Future<Boolean> one, BooleanSupplier wanted)
+      throws TrainingException, InterruptedException {
+    while (wanted.getAsBoolean()) {
       try {
-        done.get();
+        return one.get(ASK_MILLIS, TimeUnit.MILLISECONDS);
+      } catch (TimeoutException e) {
+        // Ask whether it is still wanted: an image may have to come from a peer that is gone.
       } catch (ExecutionException e) {
         if (e.getCause() instanceof TrainingException training) {
           throw training;
@@ -339,6 +343,7 @@ public final class BatchLoader implements AutoCloseable {
         throw new TrainingException("an image could not be prepared: " + e.getCause(), e);
       }
     }
+    return false;
   }
 
   /** Ends the loading, so that the decoders can go. */

@@ -11,7 +11,6 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Optional;
 import java.util.SequencedMap;
-import java.util.concurrent.ExecutorService;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,13 +45,11 @@ public final class StepLoop {
   /**
    * What a member trains with, whatever the view.
    *
-   * @param samples the training list's
+   * @param loader the training list's samples
    * @param validation judges epochs
    * @param device computes gradients
-   * @param decoders threads that prepare images
    */
-  public record Tools(
-      Samples samples, Validation validation, GradientDevice device, ExecutorService decoders) {}
+  public record Tools(BatchLoader loader, Validation validation, GradientDevice device) {}
 
   /** What a member has computed over all its views. */
   public static final class Tally {
@@ -97,20 +94,15 @@ public final class StepLoop {
     if (isAtItsEnd()) {
       return true;
     }
-    try (BatchLoader loader =
-        new BatchLoader(
-            tools.samples,
-            plan.sampler(),
-            turn.shares(),
-            turn.rank(),
-            state.step(),
-            plan.epochs(),
-            tools.decoders)) {
-      while (step(loader)) {
+    tools.loader.restart(turn.shares(), turn.rank(), state.step());
+    try {
+      while (step()) {
         if (isAtItsEnd()) {
           return true;
         }
       }
+    } finally {
+      tools.loader.stop();
     }
     return false;
   }
@@ -120,14 +112,13 @@ public final class StepLoop {
   }
 
   /** Takes a step; false if a later view was promised first. */
-  private boolean step(BatchLoader loader)
-      throws TrainingException, RingException, InterruptedException {
+  private boolean step() throws TrainingException, RingException, InterruptedException {
     int perEpoch = plan.sampler().stepsPerEpoch();
     int inEpoch = (int) (state.step() % perEpoch);
     int epoch = state.epoch();
     long begun = System.nanoTime();
     listener.turnsTo(Activity.DATA);
-    Batch mine = loader.next(turn::mayGoOn);
+    Batch mine = tools.loader.next(turn::mayGoOn);
     if (mine == null) {
       return false;
     }

@@ -60,11 +60,10 @@ public final class Validation {
     Sampler.Range mine = Sampler.part(new Sampler.Range(0, size), turn.shares(), turn.rank());
     float[] crops = new float[Math.min(CHUNK, mine.size()) * samples.cropsSize()];
     for (int from = mine.from(); from < mine.to(); from += CHUNK) {
-      if (!turn.mayGoOn()) {
+      int count = Math.min(CHUNK, mine.to() - from);
+      if (!load(from, count, crops, turn)) {
         return null;
       }
-      int count = Math.min(CHUNK, mine.to() - from);
-      load(from, count, crops);
       float[] some = device.logits(crops, count, samples.sidePixels());
       System.arraycopy(some, 0, logits, from * Finding.COUNT, count * Finding.COUNT);
     }
@@ -72,7 +71,7 @@ public final class Validation {
     return score(logits);
   }
 
-  private void load(int from, int count, float[] crops)
+  private boolean load(int from, int count, float[] crops, Turn turn)
       throws TrainingException, InterruptedException {
     if (Thread.interrupted()) {
       throw new InterruptedException("interrupted in validation");
@@ -86,7 +85,7 @@ public final class Validation {
             return true;
           });
     }
-    BatchLoader.runAll(decoders, work);
+    return BatchLoader.runAll(decoders, work, turn::mayGoOn);
   }
 
   private Scores score(float[] logits) throws TrainingException {

@@ -38,7 +38,7 @@ class ImageServingTest {
     byte[] large = new byte[LARGE];
     new Random(1).nextBytes(large);
     DataMember.Answers answers = new DataMember.Answers();
-    answers.serving = new ImageServing(1, 700);
+    answers.serving = new ImageServing(new Transfers(1, 100_000, 700_000_000));
     Map<String, byte[]> held = Map.of("a.png", new byte[] {1, 2, 3}, "large.png", large);
     member = new DataMember(dir, "one", List.of("a.png", "large.png", "none.png"), held, answers);
     Files.write(member.folder.resolve("secret.png"), new byte[] {9});
@@ -118,7 +118,7 @@ class ImageServingTest {
     BlockingClientCall<?, FileChunk> slow = call(DataMember.JOB, "large.png", "");
     slow.read();
     assertEquals(
-        "RESOURCE_EXHAUSTED: too many transfers are under way here: ask another, or later",
+        "RESOURCE_EXHAUSTED: 1 transfers are under way: try again",
         refusal(DataMember.JOB, "a.png", ""));
     // Nothing is read from the slow one: its place is free once the server has lost patience.
     long giveUp = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
@@ -137,7 +137,7 @@ class ImageServingTest {
             () -> {
               while (slow.read() != null) {}
             });
-    assertEquals("ABORTED: it is taken too slowly: ask again", thrown.getMessage());
+    assertEquals("ABORTED: nothing was taken for a long time", thrown.getMessage());
   }
 
   @Test

@@ -12,6 +12,7 @@ import io.pulmo.worker.device.Batch;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -59,7 +60,7 @@ class BatchLoaderTest {
     }
     for (int step = 0; step < EPOCHS * SAMPLER.stepsPerEpoch(); step++) {
       for (BatchLoader loader : loaders) {
-        Batch batch = loader.next();
+        Batch batch = next(loader);
         for (int i = 0; i < batch.samples(); i++) {
           float[] crop = Arrays.copyOfRange(batch.crops(), i * CROP, (i + 1) * CROP);
           float[] labels =
@@ -89,7 +90,7 @@ class BatchLoaderTest {
         int epoch = step / SAMPLER.stepsPerEpoch();
         Sampler.Range part =
             Sampler.part(SAMPLER.batchOf(step % SAMPLER.stepsPerEpoch()), shares, rank);
-        Batch batch = loader.next();
+        Batch batch = next(loader);
         assertEquals(part.size(), batch.samples());
         for (int i = 0; i < part.size(); i++) {
           assertArrayEquals(
@@ -115,8 +116,8 @@ class BatchLoaderTest {
         inFirst += SAMPLER.batchOf(step).size();
       }
       samples.await(inFirst);
-      loader.next();
-      loader.next();
+      next(loader);
+      next(loader);
       // One given back: one more is made.
       samples.await(inFirst + SAMPLER.batchOf(ahead).size());
       assertEquals(inFirst + SAMPLER.batchOf(ahead).size(), samples.begun.get(), "room " + room);
@@ -152,7 +153,7 @@ class BatchLoaderTest {
     stuck.await();
     loader.restart(List.of(1), 0, 9);
     interrupted.await();
-    Batch batch = loader.next();
+    Batch batch = next(loader);
     assertEquals(SAMPLER.order(1)[SAMPLER.batchOf(2).from()], batch.crops()[0]);
     loader.close();
   }
@@ -166,7 +167,7 @@ class BatchLoaderTest {
     assertNull(loader.next(() -> asked.incrementAndGet() < 3));
     assertTrue(loader.dataWaitNanos() > 0);
     permits.release(1000);
-    assertEquals(SAMPLER.batchOf(0).size(), loader.next().samples());
+    assertEquals(SAMPLER.batchOf(0).size(), next(loader).samples());
     loader.close();
   }
 
@@ -186,15 +187,19 @@ class BatchLoaderTest {
         };
     BatchLoader loader = loader(samples, 0);
     loader.restart(List.of(1), 0, 0);
-    loader.next();
+    next(loader);
     for (int i = 0; i < 2; i++) {
       assertEquals(
           "image " + bad + " is bad",
-          assertThrows(TrainingException.class, loader::next).getMessage());
+          assertThrows(TrainingException.class, () -> next(loader)).getMessage());
     }
     loader.restart(List.of(1), 0, 2);
-    assertEquals(SAMPLER.batchOf(2).size(), loader.next().samples());
+    assertEquals(SAMPLER.batchOf(2).size(), next(loader).samples());
     loader.close();
+  }
+
+  private static Batch next(BatchLoader loader) throws Exception {
+    return Objects.requireNonNull(loader.next(() -> true));
   }
 
   private BatchLoader loader(Samples samples, long memoryBytes) {

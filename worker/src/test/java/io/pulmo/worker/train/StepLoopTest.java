@@ -159,6 +159,8 @@ class StepLoopTest {
                         Ledger.start(plan.sampler()));
                 Recorder recorder = new Recorder(ring, lost == ring.plan().rank() ? 3 : -1);
                 try (GradientDevice device = devices.get();
+                    BatchLoader loader =
+                        new BatchLoader(train, plan.sampler(), plan.epochs(), decoders, 1 << 20);
                     ring) {
                   boolean ended =
                       new StepLoop(
@@ -166,10 +168,9 @@ class StepLoopTest {
                               state,
                               turn(ring, shares),
                               new StepLoop.Tools(
-                                  train,
+                                  loader,
                                   new Validation(judged.list(), judged, LOSS, decoders),
-                                  device,
-                                  decoders),
+                                  device),
                               new StepLoop.Tally(),
                               recorder)
                           .run();
