@@ -273,8 +273,7 @@ class WorkerServerTest {
   private Path part(String name, List<String> names, int each) throws IOException {
     Path images = Files.createDirectories(states.resolve(name).resolve("images"));
     for (int i = 0; i < names.size(); i += each) {
-      Files.copy(
-          data.resolve("images").resolve(names.get(i)), images.resolve(names.get(i)));
+      Files.copy(data.resolve("images").resolve(names.get(i)), images.resolve(names.get(i)));
     }
     return states.resolve(name);
   }

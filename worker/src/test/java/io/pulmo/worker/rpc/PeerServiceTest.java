@@ -33,7 +33,7 @@ class PeerServiceTest {
   private static final Label LABEL = new Label(3, 4);
   private static final String JOB = "job-1";
 
-  private final PeerService service = new PeerService();
+  private final PeerService service = new PeerService(new ImageServing());
   private final NodeServer server;
   private final RingPlan.Peer peer;
 
