@@ -1,10 +1,15 @@
 package io.pulmo.model.ledger;
 
+import io.pulmo.model.view.Label;
 import io.pulmo.model.view.Seat;
 import io.pulmo.model.view.View;
 import io.pulmo.model.view.ViewJournal;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Who computed which steps of a training, along the lineage of its weights: a part of the state,
@@ -96,5 +101,54 @@ public record Ledger(Sampler sampler, List<Span> spans, List<ViewJournal.Restore
     }
     longer.add(new Span(view, leaderEpoch, step, parts));
     return new Ledger(sampler, longer, restored);
+  }
+
+  /**
+   * A view as its record in ZooKeeper has it.
+   *
+   * @param view its id
+   * @param leaderEpoch of the leader that wrote it
+   * @param continues the state that its members entered with
+   * @param parts by rank
+   */
+  public record Recorded(long view, long leaderEpoch, Label continues, List<Part> parts) {
+    /** Copies the list. */
+    public Recorded {
+      parts = List.copyOf(parts);
+    }
+  }
+
+  /**
+   * The ledger that the newest of the recorded views goes on with: those on its lineage alone,
+   * since a restore leaves others behind.
+   *
+   * @param views all of the job's
+   * @param restores all of the job's
+   * @throws IllegalArgumentException if a view on the lineage is not among them
+   */
+  public static Ledger ofViews(
+      Sampler sampler, List<Recorded> views, List<ViewJournal.Restore> restores) {
+    Map<Long, Recorded> byId = new HashMap<>();
+    views.forEach(view -> byId.put(view.view, view));
+    Deque<Recorded> lineage = new ArrayDeque<>();
+    long id = byId.keySet().stream().mapToLong(Long::longValue).max().orElse(0);
+    while (id != 0) {
+      Recorded view = byId.get(id);
+      if (view == null) {
+        throw new IllegalArgumentException(
+            "view %d is not among the %d that are still recorded".formatted(id, views.size()));
+      }
+      if (view.continues.view() >= id) {
+        throw new IllegalArgumentException("view " + id + " continues " + view.continues);
+      }
+      lineage.addFirst(view);
+      id = view.continues.view();
+    }
+    Ledger ledger = start(sampler);
+    for (Recorded view : lineage) {
+      ledger =
+          ledger.enter(view.view, view.leaderEpoch, view.continues.step(), view.parts, restores);
+    }
+    return ledger;
   }
 }
