@@ -5,9 +5,11 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** Which checkpoints lie on which members' disks, and which of them may be published. */
 class Checkpoints {
@@ -17,6 +19,9 @@ class Checkpoints {
   private static final int HELD_BY_MEMBER = 32;
 
   private final Map<String, Deque<Published>> heldByMember = new HashMap<>();
+  private final Set<Doubt> doubts = new HashSet<>();
+
+  private record Doubt(String memberId, String sha256) {}
 
   /** A member has one on its disk, synced and read back. */
   void held(String memberId, Published checkpoint) {
@@ -31,22 +36,23 @@ class Checkpoints {
   /** A member is not there any more, and its disk with it. */
   void forget(String memberId) {
     heldByMember.remove(memberId);
+    doubts.removeIf(it -> it.memberId.equals(memberId));
   }
 
-  /** A member could not read its copy. */
-  void unreadable(String memberId, Published checkpoint) {
-    Deque<Published> held = heldByMember.get(memberId);
-    if (held != null) {
-      held.removeIf(it -> it.sha256().equals(checkpoint.sha256()));
+  /** A member could not put it in place: its copy is not counted on while there are others. */
+  void doubted(String memberId, Published checkpoint) {
+    if (holders(checkpoint).contains(memberId)) {
+      doubts.add(new Doubt(memberId, checkpoint.sha256()));
     }
   }
 
-  /** The members that have it. */
+  /** The members that have it, as far as is known. */
   List<String> holders(Published checkpoint) {
     List<String> holders = new ArrayList<>();
     heldByMember.forEach(
         (member, held) -> {
-          if (held.stream().anyMatch(it -> isSame(it, checkpoint))) {
+          if (!doubts.contains(new Doubt(member, checkpoint.sha256()))
+              && held.stream().anyMatch(it -> isSame(it, checkpoint))) {
             holders.add(member);
           }
         });
@@ -54,8 +60,17 @@ class Checkpoints {
     return holders;
   }
 
-  /** The newest published one that somebody has. */
+  /** The newest published one that somebody has; what was doubted only if there is nothing else. */
   Optional<Published> newestHeld(List<Published> published) {
+    Optional<Published> sure = newest(published);
+    if (sure.isPresent() || doubts.isEmpty()) {
+      return sure;
+    }
+    doubts.clear();
+    return newest(published);
+  }
+
+  private Optional<Published> newest(List<Published> published) {
     return published.reversed().stream().filter(it -> !holders(it).isEmpty()).findFirst();
   }
 

@@ -1,6 +1,7 @@
 package io.pulmo.model.view;
 
 import io.pulmo.model.view.MemberViews.Answer.Promised;
+import io.pulmo.model.view.ViewJournal.Kept;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -18,7 +19,11 @@ class Choice {
   // of its view has it, and each candidate comes from a member of the record's view that has
   // stopped,
   // or is a copy of what such a member held. Why a state that the record continues counts: its
-  // holder had a seat in the record's view and never took it, so that ring never turned.
+  // holder had a seat in the record's view and never took it, so that ring never turned. A state
+  // of the record's view that is a published checkpoint's may have been restored for a view that
+  // was
+  // never written: then it says nothing about how far the record's view has come, so it counts only
+  // with a holder that was in that view.
 
   /** What came of it. */
   sealed interface Result {
@@ -38,22 +43,30 @@ class Choice {
     record None() implements Result {}
   }
 
-  /** Whether a state is one that the record's view may be continued from. */
-  boolean isCandidate(View record, String memberId, Label label, long enteredView) {
-    return label.view() == record.id()
-        || (label.equals(record.continues())
-            && enteredView < record.id()
-            && record.seat(memberId).isPresent());
+  /**
+   * Whether a state is one that the record's view may be continued from.
+   *
+   * @param kept with a view
+   */
+  boolean isCandidate(Kept kept, String memberId, Label label, long enteredView) {
+    View record = kept.view().orElseThrow();
+    if (label.view() == record.id()) {
+      return enteredView == record.id()
+          || kept.checkpoints().stream().noneMatch(it -> it.label().equals(label));
+    }
+    return label.equals(record.continues())
+        && enteredView < record.id()
+        && record.seat(memberId).isPresent();
   }
 
   /** The highest candidate; where digests differ at its label, that which most hold. */
-  Result choose(View record, Map<String, Promised> answers) {
+  Result choose(Kept kept, Map<String, Promised> answers) {
     Map<String, Holding> candidates = new LinkedHashMap<>();
     answers.forEach(
         (member, answer) ->
             answer
                 .holding()
-                .filter(it -> isCandidate(record, member, it.label(), answer.enteredView()))
+                .filter(it -> isCandidate(kept, member, it.label(), answer.enteredView()))
                 .ifPresent(it -> candidates.put(member, it)));
     Optional<Label> highest =
         candidates.values().stream()

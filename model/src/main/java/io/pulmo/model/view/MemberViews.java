@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MemberViews {
   private final Supplier<String> digest;
+  private final boolean stopsOnPromise;
 
   @GuardedBy("this")
   private long highestEpoch;
@@ -56,7 +57,13 @@ public final class MemberViews {
    * @param digest of the state that it holds at the moment of the call
    */
   public MemberViews(Supplier<String> digest) {
+    this(digest, true);
+  }
+
+  /** One that may go on after a promise: for the test that shows what the promise is good for. */
+  MemberViews(Supplier<String> digest, boolean stopsOnPromise) {
     this.digest = digest;
+    this.stopsOnPromise = stopsOnPromise;
   }
 
   /** Takes note of a leader's epoch; false if a newer leader has been heard of. */
@@ -128,7 +135,7 @@ public final class MemberViews {
    */
   public synchronized Optional<Label> step(long view, Runnable apply) {
     Label held = label;
-    if (entered != view || promised != view || held == null) {
+    if (!isIn(view) || held == null) {
       return Optional.empty();
     }
     apply.run();
@@ -138,7 +145,7 @@ public final class MemberViews {
 
   /** Whether the member may go on in a view. */
   public synchronized boolean isIn(long view) {
-    return entered == view && promised == view;
+    return entered == view && (promised == view || !stopsOnPromise);
   }
 
   /** What is held, with its digest. */

@@ -83,6 +83,7 @@ final class Turn {
   private @Nullable Goal goal;
   private long deadlineNanos;
   private Optional<String> failure = Optional.empty();
+  private boolean startedOver;
 
   private static final class Copying {
     final Set<String> tried = new HashSet<>();
@@ -113,11 +114,9 @@ final class Turn {
   }
 
   boolean isRestoring() {
-    return goal instanceof Goal.Checkpoint || (goal instanceof Goal.Start && !answersToNothing());
-  }
-
-  private boolean answersToNothing() {
-    return kept.view().isEmpty();
+    return startedOver
+        || goal instanceof Goal.Checkpoint
+        || (goal instanceof Goal.Start && kept.view().isPresent());
   }
 
   /** Asks them for their promises. */
@@ -211,7 +210,7 @@ final class Turn {
         }
       }
       case Goal.Checkpoint it -> {
-        parts.checkpoints.unreadable(memberId, it.published);
+        parts.checkpoints.doubted(memberId, it.published);
         List<Seat> holders = seats(parts.checkpoints.holders(it.published));
         if (holders.isEmpty() || copying.tries++ >= RESTORE_TRIES) {
           excluded(memberId, nowNanos);
@@ -282,7 +281,7 @@ final class Turn {
     if (kept.view().isPresent() && !distrusted) {
       Map<String, Promised> trusted = new LinkedHashMap<>(answers);
       trusted.keySet().removeAll(parts.expelled);
-      result = parts.choice.choose(kept.view().get(), trusted);
+      result = parts.choice.choose(kept, trusted);
     }
     Restoring back = restoring;
     switch (result) {
@@ -415,8 +414,6 @@ final class Turn {
     return pending.isEmpty();
   }
 
-  private boolean startedOver;
-
   private Outcome ready() {
     List<Applicant> applicants =
         wanted.stream()
@@ -435,7 +432,7 @@ final class Turn {
           case Goal.Start it -> Label.START;
           case null -> throw new IllegalStateException("nothing was chosen for view " + id);
         };
-    return new Outcome.Ready(seats, continues, startedOver || goal instanceof Goal.Checkpoint);
+    return new Outcome.Ready(seats, continues, isRestoring());
   }
 
   /** What it waits for, for people. */

@@ -3,16 +3,12 @@ package io.pulmo.model.view;
 import io.pulmo.model.view.MemberViews.Answer;
 import io.pulmo.model.view.Roster.Member;
 import io.pulmo.model.view.Turn.Restoring;
-import io.pulmo.model.view.ViewJournal.Kept;
 import io.pulmo.model.view.ViewJournal.Published;
-import io.pulmo.model.view.ViewJournal.Restore;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -25,7 +21,6 @@ import org.jspecify.annotations.Nullable;
  * ends this leader's office: it gives no orders any more.
  */
 public final class ViewLeader {
-  private static final int RECORDED_RESTORES = 500;
   private static final long FIRST_DELAY_MILLIS = 250;
   private static final long LONGEST_DELAY_MILLIS = 8_000;
 
@@ -85,34 +80,26 @@ public final class ViewLeader {
     void release(String memberId);
   }
 
-  private final ViewJournal journal;
   private final long leaderEpoch;
   private final Settings settings;
   private final Orders orders;
   private final LongSupplier nanoTime;
+  private final ViewRecord record;
   private final Roster roster = new Roster();
   private final Links links;
   private final Checkpoints checkpoints;
   private final Choice choice;
+  private final Patience patience;
+  private final Needs needs;
   private final Set<String> expelled = new HashSet<>();
+  private final Set<String> released = new HashSet<>();
   private final Turn.Parts parts;
-  private final Set<String> knownDead = new HashSet<>();
-  private final Map<String, String> losses = new HashMap<>();
-  private final Map<String, Long> entering = new HashMap<>();
-  private Kept kept;
   private Reports reports;
   private @Nullable Turn turn;
-  private Optional<String> stalled = Optional.empty();
-  private Optional<String> reseat = Optional.empty();
   private Optional<String> superseded = Optional.empty();
-  private boolean distrusted;
-  private boolean ended;
   private String lastCause = "";
   private String waiting = "";
   private long highestPromise;
-  private final long graceEndNanos;
-  private @Nullable Long wishedSinceNanos;
-  private @Nullable Long withoutStateSinceNanos;
   private int barrenTurns;
   private long nextTurnNanos;
 
@@ -142,19 +129,19 @@ public final class ViewLeader {
       LongSupplier nanoTime,
       Choice choice,
       Checkpoints checkpoints) {
-    this.journal = journal;
     this.leaderEpoch = leaderEpoch;
     this.settings = settings;
     this.orders = orders;
     this.nanoTime = nanoTime;
     this.choice = choice;
     this.checkpoints = checkpoints;
-    links = new Links(nanos(settings.patienceMillis));
-    parts = new Turn.Parts(settings, planner, orders, roster, links, checkpoints, choice, expelled);
-    kept = journal.current();
-    reports = new Reports(kept.view());
     long now = nanoTime.getAsLong();
-    graceEndNanos = now + nanos(kept.view().isPresent() ? settings.attachGraceMillis : 0);
+    record = new ViewRecord(journal);
+    links = new Links(nanos(settings.patienceMillis));
+    patience = new Patience(nanos(settings.patienceMillis));
+    needs = new Needs(record, roster, patience, settings, now);
+    parts = new Turn.Parts(settings, planner, orders, roster, links, checkpoints, choice, expelled);
+    reports = new Reports(record.view());
     nextTurnNanos = now;
   }
 
@@ -172,14 +159,14 @@ public final class ViewLeader {
       long enteredView,
       long promisedView,
       List<Published> onDisk) {
-    if (ended) {
+    if (isOver()) {
       return;
     }
     long now = nanoTime.getAsLong();
     Member member = roster.arrived(applicant, now);
     member.enteredView = enteredView;
     heard(member, promisedView);
-    losses.remove(member.id());
+    needs.attached(member.id());
     checkpoints.forget(member.id());
     onDisk.reversed().forEach(it -> checkpoints.held(member.id(), it));
     holding.ifPresent(
@@ -196,7 +183,8 @@ public final class ViewLeader {
       }
       current.came(member);
     }
-    kept.view()
+    record
+        .view()
         .filter(view -> turn == null && view.seat(member.id()).isPresent() && !member.isIn(view))
         .filter(view -> promisedView <= view.id() && view.continues().equals(member.label))
         .ifPresent(view -> install(member, view));
@@ -205,24 +193,22 @@ public final class ViewLeader {
 
   /** That process is dead for certain: another one has its state folder. */
   public void replaced(String deadMemberId) {
-    if (ended || (!roster.has(deadMemberId) && !isSeated(deadMemberId))) {
+    if (isOver() || (!roster.has(deadMemberId) && !record.isSeated(deadMemberId))) {
       return;
     }
-    knownDead.add(deadMemberId);
+    patience.dead(deadMemberId);
     lost(deadMemberId, "its process has ended and another one has its state folder");
   }
 
   /** A member's control stream has ended, or it is silent. */
   public void lost(String memberId, String cause) {
-    if (ended) {
+    if (isOver()) {
       return;
     }
-    losses.put(memberId, cause);
-    losses.keySet().removeIf(it -> !isSeated(it));
+    needs.lost(memberId, cause);
     roster.left(memberId);
     links.forget(memberId);
     checkpoints.forget(memberId);
-    entering.remove(memberId);
     if (turn != null) {
       turn.lost(memberId);
     }
@@ -255,12 +241,12 @@ public final class ViewLeader {
    * @param view of the order
    */
   public void refused(String memberId, long view, Answer.Refused answer) {
-    if (answer.highestEpoch() > leaderEpoch && !ended) {
+    if (answer.highestEpoch() > leaderEpoch && !isOver()) {
       superseded =
           Optional.of(
               "member %s has heard of leader epoch %d, this one is %d"
                   .formatted(memberId, answer.highestEpoch(), leaderEpoch));
-      ended = true;
+      turn = null;
     }
     withMember(
         memberId,
@@ -268,8 +254,8 @@ public final class ViewLeader {
           heard(member, answer.promisedView());
           if (turn != null && turn.id() == view) {
             turn.refused(memberId, answer.promisedView());
-          } else if (turn == null && isAwaited(memberId, view)) {
-            stalled = Optional.of(member.name() + " does not enter: " + answer.why());
+          } else if (turn == null && needs.isTold(memberId) && record.isCurrent(view)) {
+            needs.stalled(member.name() + " does not enter: " + answer.why());
           }
         });
   }
@@ -303,10 +289,10 @@ public final class ViewLeader {
         memberId,
         member -> {
           heard(member, view);
-          if (kept.view().filter(it -> it.id() == view).isPresent()) {
-            entering.remove(memberId);
+          if (record.isCurrent(view)) {
+            needs.entered(memberId);
             member.enteredView = view;
-            member.reached(new Label(view, kept.view().orElseThrow().continues().step()));
+            member.reached(new Label(view, record.view().orElseThrow().continues().step()));
           }
         });
   }
@@ -320,9 +306,11 @@ public final class ViewLeader {
     withMember(
         memberId,
         member -> {
-          if (turn == null && isSeated(memberId) && isCurrent(view)) {
-            stalled = Optional.of(member.name() + " cannot go on: " + error);
-            if (isSeated(culpritId) && roster.has(culpritId) && !culpritId.equals(memberId)) {
+          if (turn == null && record.isSeated(memberId) && record.isCurrent(view)) {
+            needs.stalled(member.name() + " cannot go on: " + error);
+            if (record.isSeated(culpritId)
+                && roster.has(culpritId)
+                && !culpritId.equals(memberId)) {
               links.broke(memberId, culpritId, view, nanoTime.getAsLong());
             }
           }
@@ -346,7 +334,7 @@ public final class ViewLeader {
 
   /** The planner would divide the work otherwise. */
   public void reseat(String cause) {
-    reseat = Optional.of(cause);
+    needs.reseat(cause);
     decide();
   }
 
@@ -357,12 +345,12 @@ public final class ViewLeader {
 
   /** The record's view, empty before the first. */
   public Optional<View> view() {
-    return kept.view();
+    return record.view();
   }
 
   /** Whether all of the view's members have entered it and none has been asked to stop. */
   public boolean isTurning() {
-    return turn == null && kept.view().filter(this::isWhole).isPresent();
+    return turn == null && record.view().filter(needs::isWhole).isPresent();
   }
 
   /** The newest step that every member of the record's view has. */
@@ -387,16 +375,20 @@ public final class ViewLeader {
 
   /** The published checkpoints, the oldest first. */
   public List<Published> published() {
-    return kept.checkpoints();
+    return record.kept().checkpoints();
   }
 
   private interface Change {
     void on(Member member);
   }
 
+  private boolean isOver() {
+    return superseded.isPresent() || record.hasFailed();
+  }
+
   private void withMember(String memberId, Change change) {
     Optional<Member> member = roster.find(memberId);
-    if (ended || member.isEmpty()) {
+    if (isOver() || member.isEmpty()) {
       return;
     }
     member.get().silent = false;
@@ -411,16 +403,18 @@ public final class ViewLeader {
 
   private void reported(Member member, Label label, Optional<String> digest) {
     reports.reported(member.id(), label, digest).ifPresent(digests -> differ(label, digests));
-    if (reports.committedStep() > kept.view().map(it -> it.continues().step()).orElse(0L)) {
+    if (reports.committedStep() > record.view().map(it -> it.continues().step()).orElse(0L)) {
       barrenTurns = 0;
-      links.worked(kept.view().orElseThrow().seats());
+      links.worked(record.view().orElseThrow().seats());
     }
   }
 
   private void differ(Label label, Map<String, String> digests) {
     Optional<String> right = Choice.mostHeld(digests);
-    stalled = Optional.of("the states at " + label + " differ: " + digests);
-    distrusted |= right.isEmpty();
+    needs.stalled("the states at " + label + " differ: " + digests);
+    if (right.isEmpty()) {
+      patience.distrust();
+    }
     digests.forEach(
         (member, digest) -> {
           if (right.isPresent() && !digest.equals(right.get())) {
@@ -429,65 +423,50 @@ public final class ViewLeader {
         });
   }
 
-  private boolean isSeated(String memberId) {
-    return kept.view().flatMap(it -> it.seat(memberId)).isPresent();
-  }
-
-  private boolean isCurrent(long view) {
-    return kept.view().filter(it -> it.id() == view).isPresent();
-  }
-
-  private boolean isAwaited(String memberId, long view) {
-    return entering.containsKey(memberId) && isCurrent(view);
-  }
-
-  private boolean isWhole(View view) {
-    return view.seats().stream()
-        .allMatch(seat -> roster.find(seat.memberId()).filter(it -> it.isIn(view)).isPresent());
-  }
-
   private boolean isCandidate(Member member) {
     Label label = member.label;
     return label != null
-        && !distrusted
+        && !patience.isDistrusted()
         && !member.silent
         && !expelled.contains(member.id())
-        && kept.view()
-            .filter(it -> choice.isCandidate(it, member.id(), label, member.enteredView))
-            .isPresent();
+        && record.view().isPresent()
+        && choice.isCandidate(record.kept(), member.id(), label, member.enteredView);
   }
 
   /** Goes on with a view that is being made, publishes, or begins a new view if one is needed. */
   private void decide() {
-    if (ended) {
+    if (isOver()) {
       return;
     }
     long now = nanoTime.getAsLong();
     Turn current = turn;
     if (current != null) {
       proceed(current, now);
-      if (turn != null || ended) {
+      if (turn != null || isOver()) {
         return;
       }
     }
     publish();
-    waiting = "";
     links.expire(now);
     expelled.stream().filter(roster::has).toList().forEach(this::release);
     considerTurn(now);
   }
 
   private void considerTurn(long now) {
-    List<Member> ranked = roster.byRank(kept.view());
-    List<Member> eligible =
-        ranked.stream().filter(it -> parts.isEligible(it, now)).limit(settings.max).toList();
-    List<String> seatable =
-        links.seatable(eligible.stream().map(Member::id).toList(), settings.min);
-    noteStates(ranked, now);
-    Optional<String> urgent = trouble(seatable, now);
-    Optional<String> wish = urgent.isPresent() ? Optional.empty() : wish(seatable);
-    if (urgent.isEmpty() && wish.isEmpty()) {
-      wishedSinceNanos = null;
+    List<Member> ranked = roster.byRank(record.view());
+    List<String> eligible =
+        ranked.stream()
+            .filter(it -> parts.isEligible(it, now))
+            .limit(settings.max)
+            .map(Member::id)
+            .toList();
+    List<String> seatable = links.seatable(eligible, settings.min);
+    patience.note(record.view().isEmpty() || ranked.stream().anyMatch(this::isCandidate), now);
+    Optional<String> urgent = needs.trouble(seatable, now);
+    Optional<String> cause = urgent.or(() -> needs.wish(seatable));
+    waiting = needs.waits().orElse("");
+    if (cause.isEmpty()) {
+      needs.nothing();
       return;
     }
     if (seatable.size() < settings.min) {
@@ -495,136 +474,31 @@ public final class ViewLeader {
       ranked.stream().filter(it -> it.leaving).map(Member::id).forEach(this::release);
       return;
     }
-    if (wish.isPresent() && !isRipe(seatable, now)) {
+    if (urgent.isEmpty() && !needs.isRipe(seatable, now)) {
       return;
     }
-    Restoring restoring = restoring(now);
-    if (kept.view().isPresent() && withoutStateSinceNanos != null) {
-      boolean possible =
-          kept.checkpoints().isEmpty()
-              ? restoring != Restoring.NO
-              : Turn.restorable(kept.checkpoints(), checkpoints, restoring).isPresent();
-      if (!possible) {
-        waiting = waitsForState(restoring, now);
-        return;
-      }
+    Restoring restoring = patience.restoring(record.kept(), now);
+    if (patience.isWithoutState() && !isRestorable(restoring)) {
+      waiting = patience.status(record.kept(), now);
+      return;
     }
     if (nextTurnNanos - now > 0) {
-      waiting = "tries again to change views: " + urgent.or(() -> wish).orElse("");
+      waiting = "tries again to change views: " + cause.get();
       return;
     }
-    begin(ranked, seatable, urgent.or(() -> wish).orElse(""), restoring, now);
+    begin(ranked, seatable, cause.get(), restoring, now);
   }
 
-  /** Why the ring of the record's view cannot go on as it is. */
-  private Optional<String> trouble(List<String> seatable, long now) {
-    if (kept.view().isEmpty()) {
-      return Optional.empty();
-    }
-    View view = kept.view().get();
-    List<Seat> absent = view.seats().stream().filter(it -> !roster.has(it.memberId())).toList();
-    boolean isExpected = absent.stream().anyMatch(it -> !knownDead.contains(it.memberId()));
-    if (isExpected && graceEndNanos - now > 0 && absent.stream().noneMatch(this::isLost)) {
-      waiting = "waits for " + absent.get(0).name() + " to find the new leader";
-      return Optional.empty();
-    }
-    for (Seat seat : view.seats()) {
-      Optional<Member> member = roster.find(seat.memberId());
-      if (member.isEmpty()) {
-        String why = losses.getOrDefault(seat.memberId(), "it has not come to the new leader");
-        return Optional.of(seat.name() + " is lost: " + why);
-      }
-      if (member.get().leaving) {
-        return Optional.of(seat.name() + " leaves");
-      }
-    }
-    if (stalled.isPresent()) {
-      return stalled;
-    }
-    for (Seat seat : view.seats()) {
-      Member member = roster.find(seat.memberId()).orElseThrow();
-      Long deadline = entering.get(member.id());
-      if (!member.isIn(view) && deadline != null && deadline - now > 0) {
-        waiting = "waits until " + seat.name() + " enters view " + view.id();
-      } else if (!member.isIn(view)) {
-        member.silent = deadline != null && member.promisedView <= view.id();
-        return Optional.of(seat.name() + " is not in view " + view.id());
-      } else if (!seatable.contains(member.id())) {
-        return Optional.of(seat.name() + " cannot be reached by the others");
-      }
-    }
-    return Optional.empty();
-  }
-
-  private boolean isLost(Seat seat) {
-    return losses.containsKey(seat.memberId()) && !knownDead.contains(seat.memberId());
-  }
-
-  /** Why another view would be better than the one that turns. */
-  private Optional<String> wish(List<String> seatable) {
-    if (kept.view().isEmpty()) {
-      return Optional.of("the job starts");
-    }
-    if (!isWhole(kept.view().get())) {
-      return Optional.empty();
-    }
-    Optional<Member> joiner =
-        seatable.stream().filter(it -> !isSeated(it)).findFirst().flatMap(roster::find);
-    return joiner.isPresent() ? joiner.map(it -> it.name() + " joins") : reseat;
-  }
-
-  private boolean isRipe(List<String> seatable, long now) {
-    if (wishedSinceNanos == null) {
-      wishedSinceNanos = now;
-    }
-    boolean isComplete = kept.view().isEmpty() && seatable.size() == settings.max;
-    return isComplete || now - wishedSinceNanos >= nanos(settings.settleMillis);
-  }
-
-  /** Since when nobody here holds a state that could be gone on from. */
-  private void noteStates(List<Member> ranked, long now) {
-    if (kept.view().isEmpty() || ranked.stream().anyMatch(this::isCandidate)) {
-      withoutStateSinceNanos = null;
-    } else if (withoutStateSinceNanos == null) {
-      withoutStateSinceNanos = now;
-    }
-  }
-
-  private Restoring restoring(long now) {
-    Long since = withoutStateSinceNanos;
-    if (distrusted || (since != null && now - since >= nanos(settings.patienceMillis))) {
-      return Restoring.ANY;
-    }
-    boolean allDead =
-        kept.view()
-            .filter(it -> it.seats().stream().allMatch(s -> knownDead.contains(s.memberId())))
-            .isPresent();
-    return since != null && allDead ? Restoring.NEWEST : Restoring.NO;
-  }
-
-  private String waitsForState(Restoring restoring, long now) {
-    View view = kept.view().orElseThrow();
-    List<String> names = view.seats().stream().map(Seat::name).toList();
-    String state =
-        kept.checkpoints().isEmpty()
-            ? "the start"
-            : "the checkpoint of step " + kept.checkpoints().getLast().label().step();
-    if (restoring == Restoring.ANY) {
-      return "waits for a worker that has " + state + " on its disk";
-    }
-    long since = withoutStateSinceNanos == null ? now : withoutStateSinceNanos;
-    long leftMillis = settings.patienceMillis - (now - since) / 1_000_000;
-    return "waits for a worker of view %d (%s), goes back to %s in %d s"
-        .formatted(view.id(), String.join(", ", names), state, (leftMillis + 999) / 1000);
+  private boolean isRestorable(Restoring restoring) {
+    List<Published> published = record.kept().checkpoints();
+    return published.isEmpty()
+        ? restoring != Restoring.NO
+        : Turn.restorable(published, checkpoints, restoring).isPresent();
   }
 
   private void begin(
       List<Member> ranked, List<String> seatable, String cause, Restoring restoring, long now) {
-    long id =
-        1
-            + Math.max(
-                highestPromise, Math.max(kept.reserved(), kept.view().map(View::id).orElse(0L)));
-    write(new Kept(kept.view(), id, kept.checkpoints(), kept.gaps()));
+    long id = record.reserve(highestPromise);
     barrenTurns++;
     long delay =
         barrenTurns < 3
@@ -634,9 +508,9 @@ public final class ViewLeader {
     List<Member> asked =
         ranked.stream()
             .filter(it -> !it.silent && !expelled.contains(it.id()))
-            .filter(it -> seatable.contains(it.id()) || isSeated(it.id()) || isCandidate(it))
+            .filter(it -> seatable.contains(it.id()) || record.isSeated(it.id()) || isCandidate(it))
             .toList();
-    Turn next = new Turn(parts, kept, id, cause, restoring, distrusted);
+    Turn next = new Turn(parts, record.kept(), id, cause, restoring, patience.isDistrusted());
     turn = next;
     next.begin(asked, now);
     proceed(next, now);
@@ -658,31 +532,16 @@ public final class ViewLeader {
 
   private void write(Turn current, Turn.Outcome.Ready ready) {
     View view = new View(current.id(), leaderEpoch, ready.seats(), ready.continues());
-    List<Published> published = new ArrayList<>(kept.checkpoints());
-    List<Restore> gaps = new ArrayList<>(kept.gaps());
-    if (ready.restored()) {
-      long toStep = ready.continues().step();
-      published.removeIf(it -> it.label().step() > toStep);
-      gaps.add(new Restore(view.id(), toStep, reports.highestStep()));
-      if (gaps.size() > RECORDED_RESTORES) {
-        gaps.remove(0);
-      }
-    }
-    // Before the write: the journal may keep it along with the view.
+    record.enter(
+        view, ready.restored() ? OptionalLong.of(reports.highestStep()) : OptionalLong.empty());
     lastCause = current.cause();
-    write(new Kept(Optional.of(view), view.id(), published, gaps));
-    reports = new Reports(kept.view());
-    stalled = Optional.empty();
-    reseat = Optional.empty();
-    wishedSinceNanos = null;
-    distrusted = false;
-    entering.clear();
-    losses.clear();
-    knownDead.removeIf(it -> !isSeated(it));
+    reports = new Reports(record.view());
+    needs.settled();
+    patience.settled(view);
     for (Seat seat : view.seats()) {
       roster.find(seat.memberId()).ifPresent(it -> install(it, view));
     }
-    for (Member member : roster.byRank(kept.view())) {
+    for (Member member : roster.byRank(record.view())) {
       if (member.leaving) {
         release(member.id());
       }
@@ -690,11 +549,9 @@ public final class ViewLeader {
   }
 
   private void install(Member member, View view) {
-    entering.put(member.id(), nanoTime.getAsLong() + nanos(settings.prepareMillis));
+    needs.told(member.id(), nanoTime.getAsLong());
     orders.install(member.id(), view);
   }
-
-  private final Set<String> released = new LinkedHashSet<>();
 
   private void release(String memberId) {
     if (released.add(memberId)) {
@@ -704,26 +561,10 @@ public final class ViewLeader {
   }
 
   private void publish() {
-    Optional<View> view = kept.view();
-    Optional<Published> next =
-        view.flatMap(it -> checkpoints.publishable(it, committedStep(), kept.checkpoints()));
-    if (next.isPresent()) {
-      List<Published> published = new ArrayList<>(kept.checkpoints());
-      published.add(next.get());
-      List<Published> pruned = Checkpoints.kept(published, view.orElseThrow().continues());
-      write(new Kept(view, kept.reserved(), pruned, kept.gaps()));
-    }
-  }
-
-  private void write(Kept next) {
-    try {
-      journal.write(next);
-    } catch (RuntimeException e) {
-      ended = true;
-      turn = null;
-      throw e;
-    }
-    kept = next;
+    record
+        .view()
+        .flatMap(it -> checkpoints.publishable(it, committedStep(), record.kept().checkpoints()))
+        .ifPresent(record::publish);
   }
 
   private static long nanos(long millis) {

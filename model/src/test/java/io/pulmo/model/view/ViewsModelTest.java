@@ -1,0 +1,100 @@
+package io.pulmo.model.view;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.pulmo.model.view.Schedule.BrokenException;
+import io.pulmo.model.view.Schedule.Rules;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The protocol of views, explored: seeded schedules of crashes, pauses, changes of leader, bad
+ * networks and an ensemble that is away, over the real {@link MemberViews} and {@link ViewLeader}.
+ * One that breaks is repeated with {@code -Dpulmo.views.seed=SEED}.
+ */
+class ViewsModelTest {
+  private static final int COUNT = Boolean.getBoolean("pulmo.long") ? 10_000 : 500;
+  private static final int BITES = 40;
+
+  @Test
+  void views_inRandomSchedules_keepTheirPromises() {
+    Long only = Long.getLong("pulmo.views.seed");
+    LongStream seeds = only == null ? LongStream.rangeClosed(1, COUNT) : LongStream.of(only);
+    List<Lineage> lineages =
+        seeds.parallel().mapToObj(seed -> run(seed, Rules.ALL_KEPT, false)).toList();
+    long views = lineages.stream().mapToLong(it -> it.viewCount).sum();
+    long commits = lineages.stream().mapToLong(it -> it.commitCount).sum();
+    long restores = lineages.stream().mapToLong(it -> it.restoreCount).sum();
+    long published = lineages.stream().mapToLong(it -> it.publishedCount).sum();
+    System.out.printf(
+        "%d schedules: %d views, %d committed steps, %d restores, %d checkpoints published%n",
+        lineages.size(), views, commits, restores, published);
+    if (only == null) {
+      assertTrue(views > 5L * COUNT, "views: " + views);
+      assertTrue(restores > COUNT / 5, "restores: " + restores);
+      assertTrue(published > COUNT, "checkpoints: " + published);
+    }
+  }
+
+  @Test
+  void schedule_ranTwice_goesTheSameWay() {
+    Lineage once = run(7, Rules.ALL_KEPT, false);
+    Lineage again = run(7, Rules.ALL_KEPT, true);
+    assertEquals(once.summary(), again.summary());
+  }
+
+  @Test
+  void members_goingOnAfterAPromise_loseCommittedSteps() {
+    assertBites(new Rules(true, false, false, false), "committed steps are lost", BITES / 4);
+  }
+
+  @Test
+  void leader_restoringInHaste_givesUpWhatAMemberHolds() {
+    assertBites(new Rules(false, true, false, false), "restored to", 1);
+  }
+
+  @Test
+  void leader_choosingByAnyLabel_losesCommittedSteps() {
+    assertBites(new Rules(false, false, true, false), "committed steps are lost", 1);
+  }
+
+  @Test
+  void leader_publishingWhatIsNotCommitted_isCaught() {
+    assertBites(new Rules(false, false, false, true), "is published, committed is", 1);
+  }
+
+  private static void assertBites(Rules rules, String how, int atLeast) {
+    List<String> broken =
+        LongStream.rangeClosed(1, BITES)
+            .parallel()
+            .mapToObj(seed -> breaking(seed, rules))
+            .flatMap(Optional::stream)
+            .filter(it -> it.contains(how))
+            .toList();
+    assertTrue(broken.size() >= atLeast, "broken: " + broken.size() + " of " + BITES);
+  }
+
+  private static Optional<String> breaking(long seed, Rules rules) {
+    try {
+      new Schedule(seed, rules, false).run();
+      return Optional.empty();
+    } catch (BrokenException e) {
+      return Optional.of(String.valueOf(e.getMessage()));
+    }
+  }
+
+  /** Runs one; if it breaks, once more, so that the message tells how it came about. */
+  private static Lineage run(long seed, Rules rules, boolean traces) {
+    Schedule schedule = new Schedule(seed, rules, traces);
+    try {
+      schedule.run();
+      return schedule.lineage();
+    } catch (BrokenException | IllegalStateException e) {
+      new Schedule(seed, rules, true).run();
+      throw e;
+    }
+  }
+}
