@@ -14,7 +14,13 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "pulmo bench",
     description = "Measures, beside the tools that Pulmo is compared with.",
-    subcommands = {ModesCommand.class, PreprocessCommand.class, VerifyCommand.class})
+    subcommands = {
+      ModesCommand.class,
+      PreprocessCommand.class,
+      FailoverCommand.class,
+      LedgerCommand.class,
+      VerifyCommand.class
+    })
 public final class Bench implements Runnable {
   @Spec private CommandLine.Model.@Nullable CommandSpec spec;
 

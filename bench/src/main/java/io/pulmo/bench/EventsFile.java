@@ -9,10 +9,13 @@ import io.pulmo.cli.terminal.CommandFailure;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.IOException;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.function.Consumer;
 
 /** A file of raw events, one of JSON a line: written as they happen, read strictly. */
@@ -31,21 +34,34 @@ final class EventsFile implements AutoCloseable {
           .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
           .build();
 
+  private final FileChannel channel;
   private final BufferedWriter out;
 
-  private EventsFile(BufferedWriter out) {
-    this.out = out;
+  private EventsFile(FileChannel channel) {
+    this.channel = channel;
+    this.out = new BufferedWriter(Channels.newWriter(channel, StandardCharsets.UTF_8));
   }
 
   /** Begins a file; one of that name is replaced. */
   static EventsFile create(Path file) throws IOException {
-    return new EventsFile(Files.newBufferedWriter(file));
+    return new EventsFile(
+        FileChannel.open(
+            file,
+            StandardOpenOption.CREATE,
+            StandardOpenOption.TRUNCATE_EXISTING,
+            StandardOpenOption.WRITE));
   }
 
   /** Adds an event of the bench's kind. */
   void add(Object event) throws IOException {
     out.write(MAPPER.writeValueAsString(event));
     out.write('\n');
+  }
+
+  /** Returns once all that was added is on the disk. */
+  void sync() throws IOException {
+    out.flush();
+    channel.force(false);
   }
 
   @Override

@@ -158,7 +158,8 @@ final class ModesCommand implements Callable<Integer> {
     }
   }
 
-  private static Preset presetOf(String label) {
+  /** The network that an option names. */
+  static Preset presetOf(String label) {
     return Arrays.stream(Preset.values())
         .filter(preset -> preset.label().equals(label))
         .findFirst()

@@ -15,11 +15,25 @@ final class VerifyCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    // The other bench's files are refused by the reader of the first, which says what it expects.
-    System.out.print(
-        EventsFile.format(file).equals(ModesEvent.FORMAT)
-            ? ModesVerifier.figures(file).text()
-            : BenchVerifier.figures(file).text());
-    return ExitCode.DONE;
+    String text;
+    boolean clean = true;
+    switch (EventsFile.format(file)) {
+      case ModesEvent.FORMAT -> text = ModesVerifier.figures(file).text();
+      case ClusterEvent.FAILOVER -> {
+        FailoverFigures figures = FailoverVerifier.figures(file);
+        text = figures.text();
+        clean = figures.clean();
+      }
+      case ClusterEvent.LEDGER -> {
+        LedgerFigures figures = LedgerVerifier.figures(file);
+        text = figures.text();
+        clean = figures.clean();
+      }
+      // The other benches' files are refused by the reader of the first, which says what it
+      // expects.
+      default -> text = BenchVerifier.figures(file).text();
+    }
+    System.out.print(text);
+    return clean ? ExitCode.DONE : ExitCode.FAILED;
   }
 }

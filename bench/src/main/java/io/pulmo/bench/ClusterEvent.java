@@ -1,0 +1,166 @@
+package io.pulmo.bench;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Map;
+
+/**
+ * What happened to a cluster of processes, as the harness outside them saw it: a line of its file
+ * of events. Every {@code t} is in microseconds since the file was begun, by the harness's clock.
+ */
+@JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "event")
+@JsonSubTypes({
+  @JsonSubTypes.Type(value = ClusterEvent.Begin.class, name = "begin"),
+  @JsonSubTypes.Type(value = ClusterEvent.Started.class, name = "started"),
+  @JsonSubTypes.Type(value = ClusterEvent.Ended.class, name = "ended"),
+  @JsonSubTypes.Type(value = ClusterEvent.Did.class, name = "did"),
+  @JsonSubTypes.Type(value = ClusterEvent.Said.class, name = "said"),
+  @JsonSubTypes.Type(value = ClusterEvent.Phase.class, name = "phase"),
+  @JsonSubTypes.Type(value = ClusterEvent.Job.class, name = "job"),
+  @JsonSubTypes.Type(value = ClusterEvent.JobEnded.class, name = "job_ended")
+})
+sealed interface ClusterEvent {
+  /** The format of the files of the bench of failures. */
+  String FAILOVER = "pulmo bench failover 1";
+
+  /** The format of the files of the bench of the ledger. */
+  String LEDGER = "pulmo bench ledger 1";
+
+  /** What the harness did to a process. */
+  enum Action {
+    @JsonProperty("kill")
+    KILL,
+    @JsonProperty("term")
+    TERM,
+    @JsonProperty("stop")
+    STOP,
+    @JsonProperty("cont")
+    CONT,
+    /** Nothing that it sends or is sent arrives any more. */
+    @JsonProperty("cut")
+    CUT,
+    /** It arrives again, also what was on the way. */
+    @JsonProperty("mend")
+    MEND
+  }
+
+  /** What the harness did for a while. */
+  enum Weather {
+    /** As many busy processes as there are cores. */
+    @JsonProperty("load")
+    LOAD,
+    /** No ZooKeeper server runs, or all are stopped. */
+    @JsonProperty("no_zookeeper")
+    NO_ZOOKEEPER,
+    /** A worker gets a quarter of the time. */
+    @JsonProperty("slow_worker")
+    SLOW_WORKER,
+    /** The harness takes the cluster down: what ends from here on was told to. */
+    @JsonProperty("end")
+    END
+  }
+
+  /**
+   * The first line.
+   *
+   * @param format {@link #FAILOVER} or {@link #LEDGER}
+   * @param seed of the instants and the victims
+   * @param preset the network
+   * @param workers how many train
+   * @param coordinators how many there are
+   * @param zookeepers servers of the ensemble
+   * @param patienceMillis how long a leader waits for a state before it restores a checkpoint
+   * @param cores of the machine
+   * @param java the JVM
+   */
+  record Begin(
+      String format,
+      long seed,
+      String preset,
+      int workers,
+      int coordinators,
+      int zookeepers,
+      long patienceMillis,
+      int cores,
+      String java)
+      implements ClusterEvent {
+    /** Checks format and ranges. */
+    public Begin {
+      if (!format.equals(FAILOVER) && !format.equals(LEDGER)) {
+        throw new IllegalArgumentException(
+            "the format is '" + format + "', expected " + FAILOVER + " or " + LEDGER);
+      }
+      if (workers < 1 || coordinators < 1 || zookeepers < 1 || cores < 1 || patienceMillis < 0) {
+        throw new IllegalArgumentException(
+            "workers, coordinators, zookeepers and cores are %d, %d, %d and %d: expected 1 or more"
+                .formatted(workers, coordinators, zookeepers, cores));
+      }
+    }
+  }
+
+  /**
+   * A process was started.
+   *
+   * @param name its role and place, as worker-2: a replacement has the name of the replaced
+   * @param pid its id
+   * @param startTicks when the kernel says it began, in clock ticks since boot
+   */
+  record Started(long t, String name, long pid, long startTicks) implements ClusterEvent {}
+
+  /**
+   * A process ended.
+   *
+   * @param exit its exit code, 128 and more for a signal
+   */
+  record Ended(long t, String name, long pid, int exit) implements ClusterEvent {}
+
+  /** The harness did something to a process. */
+  record Did(long t, Action action, String name, long pid) implements ClusterEvent {}
+
+  /**
+   * A process said something.
+   *
+   * @param said as it stood on its standard output
+   */
+  record Said(long t, String name, long pid, JsonNode said) implements ClusterEvent {}
+
+  /** Something begins that lasts, or ends. */
+  record Phase(long t, Weather weather, boolean begins) implements ClusterEvent {}
+
+  /**
+   * A job was submitted.
+   *
+   * @param job its id
+   * @param samples of its training list
+   * @param batch of a step
+   * @param epochs of the whole job
+   */
+  record Job(long t, String job, int samples, int batch, int epochs) implements ClusterEvent {
+    /** Checks the ranges. */
+    public Job {
+      if (samples < 1 || batch < 1 || epochs < 1) {
+        throw new IllegalArgumentException(
+            "samples, batch and epochs are %d, %d and %d: expected 1 or more"
+                .formatted(samples, batch, epochs));
+      }
+    }
+  }
+
+  /**
+   * A job ended.
+   *
+   * @param state as its status says
+   * @param digests of the final states, by the pid of each member that is alive
+   * @param ledgerVerifies whether {@code pulmo train ledger} found it in order
+   */
+  record JobEnded(
+      long t, String job, String state, Map<Long, String> digests, boolean ledgerVerifies)
+      implements ClusterEvent {
+    /** Copies the digests. */
+    public JobEnded {
+      digests = Map.copyOf(digests);
+    }
+  }
+}

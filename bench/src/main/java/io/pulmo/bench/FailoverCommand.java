@@ -1,0 +1,122 @@
+package io.pulmo.bench;
+
+import io.pulmo.cli.terminal.CommandFailure;
+import io.pulmo.cli.terminal.ExitCode;
+import io.pulmo.cli.terminal.JsonFile;
+import io.pulmo.model.network.Preset;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+
+@Command(
+    name = "failover",
+    description =
+        "Kills, stops and cuts off workers, leaders and ZooKeeper at random instants while a job trains; what it costs, and whether anything is lost.")
+final class FailoverCommand implements Callable<Integer> {
+  private static final int PATIENTS = 100;
+  private static final int SECONDS_PER_MINUTE = 60;
+
+  @ParentCommand private @Nullable Bench bench;
+  @Mixin private final ClusterOptions options = new ClusterOptions();
+
+  @Option(
+      names = "--preset",
+      paramLabel = "small|chexnet",
+      defaultValue = "small",
+      description = "the network (default: ${DEFAULT-VALUE})")
+  private String preset = "";
+
+  @Option(
+      names = "--worker-kills",
+      paramLabel = "N",
+      defaultValue = "10",
+      description = "workers killed one at a time (default: ${DEFAULT-VALUE})")
+  private int workerKills;
+
+  @Option(
+      names = "--leader-kills",
+      paramLabel = "N",
+      defaultValue = "4",
+      description = "leaders killed, every second with a worker (default: ${DEFAULT-VALUE})")
+  private int leaderKills;
+
+  @Option(
+      names = "--worker-stops",
+      paramLabel = "N",
+      defaultValue = "2",
+      description =
+          "workers stopped, and as many cut off from the network (default: ${DEFAULT-VALUE})")
+  private int workerStops;
+
+  @Option(
+      names = "--leader-stops",
+      paramLabel = "N",
+      defaultValue = "2",
+      description = "leaders stopped, every second while a worker dies (default: ${DEFAULT-VALUE})")
+  private int leaderStops;
+
+  @Option(
+      names = "--seconds-without-zookeeper",
+      paramLabel = "S",
+      defaultValue = "30",
+      description =
+          "how long the whole ensemble is away, once stopped and once killed (default: ${DEFAULT-VALUE})")
+  private int secondsWithoutZooKeeper;
+
+  @Option(
+      names = "--minutes",
+      paramLabel = "M",
+      defaultValue = "1",
+      description = "of full CPU load without a fault (default: ${DEFAULT-VALUE})")
+  private double minutes;
+
+  @Override
+  public Integer call() throws Exception {
+    boolean quiet = Objects.requireNonNull(bench).quiet();
+    Preset network = ModesCommand.presetOf(preset);
+    if (Math.min(
+                Math.min(workerKills, leaderKills),
+                Math.min(Math.min(workerStops, leaderStops), secondsWithoutZooKeeper))
+            < 0
+        || !(minutes >= 0)) {
+      throw CommandFailure.usage("a count is below 0, expected 0 for none of it");
+    }
+    FailoverFigures figures;
+    try (TemporaryFolder work = TemporaryFolder.create("pulmo-bench-")) {
+      Path file = options.events.orElse(work.path().resolve("events"));
+      ClusterEvent.Begin begin = options.begin(ClusterEvent.FAILOVER, preset);
+      System.err.println("pulmo: seed " + begin.seed());
+      try (Cluster cluster =
+          Cluster.start(options.folder(work.path()), file, begin, PATIENTS, network)) {
+        new FailoverBench(
+                cluster,
+                begin.seed(),
+                new FailoverBench.Amounts(
+                    workerKills,
+                    leaderKills,
+                    workerStops,
+                    leaderStops,
+                    secondsWithoutZooKeeper,
+                    (int) Math.round(minutes * SECONDS_PER_MINUTE)),
+                ClusterOptions.BATCH,
+                line -> {
+                  if (!quiet) {
+                    System.err.println("pulmo: " + line);
+                  }
+                })
+            .run(begin.workers(), preset);
+      }
+      figures = FailoverVerifier.figures(file);
+    }
+    System.out.print(figures.text());
+    if (options.json.isPresent()) {
+      JsonFile.write(options.json.get(), figures.json());
+    }
+    return figures.clean() ? ExitCode.DONE : ExitCode.FAILED;
+  }
+}
