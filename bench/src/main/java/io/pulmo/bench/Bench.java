@@ -17,6 +17,7 @@ import picocli.CommandLine.Spec;
     subcommands = {
       ModesCommand.class,
       PreprocessCommand.class,
+      TrainCommand.class,
       FailoverCommand.class,
       LedgerCommand.class,
       VerifyCommand.class

@@ -53,7 +53,10 @@ final class Cluster implements AutoCloseable {
   @GuardedBy("this")
   private @Nullable RuntimeException wrong;
 
-  private Cluster(Path directory, Path events) throws IOException {
+  private final boolean wired;
+
+  private Cluster(Path directory, Path events, boolean wired) throws IOException {
+    this.wired = wired;
     this.directory = directory;
     this.data = directory.resolve("data");
     this.events = SyncedEvents.create(events, this::heard);
@@ -65,11 +68,18 @@ final class Cluster implements AutoCloseable {
    * @param directory for all of it
    * @param events the file of events
    * @param patients of the drawn data set
+   * @param wired whether all wires go through the switchboard, so that they can be cut; else they
+   *     are direct, and cost nothing
    */
   static Cluster start(
-      Path directory, Path events, ClusterEvent.Begin begin, int patients, Preset preset)
+      Path directory,
+      Path events,
+      ClusterEvent.Begin begin,
+      int patients,
+      Preset preset,
+      boolean wired)
       throws IOException, InterruptedException {
-    Cluster cluster = new Cluster(directory, events);
+    Cluster cluster = new Cluster(directory, events, wired);
     try {
       cluster.events.add(begin);
       int side = preset.preprocessing().resizePixels();
@@ -159,11 +169,11 @@ final class Cluster implements AutoCloseable {
     return samples;
   }
 
-  /** Through the switchboard. */
+  /** Under which the coordinators are reached. */
   List<HostPort> coordinatorAddresses() throws IOException {
     List<HostPort> addresses = new ArrayList<>();
     for (String name : coordinators.keySet()) {
-      addresses.add(line(name).address());
+      addresses.add(address(name));
     }
     return addresses;
   }
@@ -172,21 +182,25 @@ final class Cluster implements AutoCloseable {
     return String.join(",", coordinatorAddresses().stream().map(HostPort::toString).toList());
   }
 
-  /** The wires to a server, which keeps its port over its lives. */
-  private Switchboard.Line line(String name) throws IOException {
+  /** Under which a server is reached, also while it does not run. */
+  private HostPort address(String name) throws IOException {
+    Integer known = ports.get(name);
+    HostPort own = new HostPort("127.0.0.1", known == null ? Ensemble.freePort() : known);
+    ports.put(name, own.port());
+    if (!wired) {
+      return own;
+    }
     Switchboard.Line line = lines.get(name);
     if (line == null) {
-      int port = Ensemble.freePort();
-      ports.put(name, port);
-      line = wires.line(name, new HostPort("127.0.0.1", port));
+      line = wires.line(name, own);
       lines.put(name, line);
     }
-    return line;
+    return line.address();
   }
 
   /** Starts a coordinator, or starts it again on the state that it had. */
   ChildJvm startCoordinator(String name) throws IOException {
-    String advertised = line(name).address().toString();
+    String advertised = address(name).toString();
     ChildJvm coordinator =
         ChildJvm.start(
             name,
@@ -216,6 +230,8 @@ final class Cluster implements AutoCloseable {
    * @param onOldState whether it takes over the state folder of the one before
    */
   ChildJvm startWorker(String name, boolean onOldState) throws IOException {
+    // Another address, as a machine that takes over has.
+    ports.remove(name);
     Switchboard.Line before = lines.remove(name);
     if (before != null) {
       before.close();
@@ -225,7 +241,7 @@ final class Cluster implements AutoCloseable {
     }
     String state = onOldState ? stateOf.getOrDefault(name, "state") : "state-" + states;
     stateOf.put(name, state);
-    String advertised = line(name).address().toString();
+    String advertised = address(name).toString();
     ChildJvm worker =
         ChildJvm.start(
             name,

@@ -4,7 +4,9 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What happened to a cluster of processes, as the harness outside them saw it: a line of its file
@@ -19,7 +21,9 @@ import java.util.Map;
   @JsonSubTypes.Type(value = ClusterEvent.Said.class, name = "said"),
   @JsonSubTypes.Type(value = ClusterEvent.Phase.class, name = "phase"),
   @JsonSubTypes.Type(value = ClusterEvent.Job.class, name = "job"),
-  @JsonSubTypes.Type(value = ClusterEvent.JobEnded.class, name = "job_ended")
+  @JsonSubTypes.Type(value = ClusterEvent.JobEnded.class, name = "job_ended"),
+  @JsonSubTypes.Type(value = ClusterEvent.Rounds.class, name = "rounds"),
+  @JsonSubTypes.Type(value = ClusterEvent.PeerStep.class, name = "peer_step")
 })
 sealed interface ClusterEvent {
   /** The format of the files of the bench of failures. */
@@ -27,6 +31,9 @@ sealed interface ClusterEvent {
 
   /** The format of the files of the bench of the ledger. */
   String LEDGER = "pulmo bench ledger 1";
+
+  /** The format of the files of the bench of training. */
+  String TRAIN = "pulmo bench train 1";
 
   /** What the harness did to a process. */
   enum Action {
@@ -65,7 +72,7 @@ sealed interface ClusterEvent {
   /**
    * The first line.
    *
-   * @param format {@link #FAILOVER} or {@link #LEDGER}
+   * @param format {@link #FAILOVER}, {@link #LEDGER} or {@link #TRAIN}
    * @param seed of the instants and the victims
    * @param preset the network
    * @param workers how many train
@@ -88,9 +95,9 @@ sealed interface ClusterEvent {
       implements ClusterEvent {
     /** Checks format and ranges. */
     public Begin {
-      if (!format.equals(FAILOVER) && !format.equals(LEDGER)) {
+      if (!List.of(FAILOVER, LEDGER, TRAIN).contains(format)) {
         throw new IllegalArgumentException(
-            "the format is '" + format + "', expected " + FAILOVER + " or " + LEDGER);
+            "the format is '" + format + "', expected " + FAILOVER + ", " + LEDGER + " or " + TRAIN);
       }
       if (workers < 1 || coordinators < 1 || zookeepers < 1 || cores < 1 || patienceMillis < 0) {
         throw new IllegalArgumentException(
@@ -161,6 +168,45 @@ sealed interface ClusterEvent {
     /** Copies the digests. */
     public JobEnded {
       digests = Map.copyOf(digests);
+    }
+  }
+
+  /**
+   * How training is timed: each round is a job of its own.
+   *
+   * @param rounds how many
+   * @param warmUps the first steps of each, which are not timed
+   * @param steps those that are
+   * @param peer the peer's tools; null without one
+   */
+  record Rounds(int rounds, int warmUps, int steps, @Nullable String peer)
+      implements ClusterEvent {
+    /** Checks the ranges. */
+    public Rounds {
+      if (rounds < 1 || rounds > 1000 || warmUps < 1 || steps < 1) {
+        throw new IllegalArgumentException(
+            "rounds, warmUps and steps are %d, %d and %d: expected 1 to 1000, 1 or more, 1 or more"
+                .formatted(rounds, warmUps, steps));
+      }
+    }
+  }
+
+  /**
+   * A step of the peer's loop.
+   *
+   * @param round from 1
+   * @param nanos of all of it
+   * @param forwardBackward nanoseconds of the gradient
+   * @param apply of the optimizer
+   * @param data of waiting for images
+   */
+  record PeerStep(int round, long nanos, long forwardBackward, long apply, long data)
+      implements ClusterEvent {
+    /** Checks the ranges. */
+    public PeerStep {
+      if (round < 1 || nanos < 1 || Math.min(Math.min(forwardBackward, apply), data) < 0) {
+        throw new IllegalArgumentException("a peer's step of " + nanos + " ns in round " + round);
+      }
     }
   }
 }

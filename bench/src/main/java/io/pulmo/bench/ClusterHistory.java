@@ -243,6 +243,12 @@ final class ClusterHistory {
         require(jobs.containsKey(end.job()), "the end of a job that was not submitted");
         ended.add(end);
       }
+      case ClusterEvent.Rounds rounds -> {
+        // Of the bench of training, which looks at no views.
+      }
+      case ClusterEvent.PeerStep step -> {
+        // As above.
+      }
     }
   }
 

@@ -92,7 +92,7 @@ final class FailoverCommand implements Callable<Integer> {
       ClusterEvent.Begin begin = options.begin(ClusterEvent.FAILOVER, preset);
       System.err.println("pulmo: seed " + begin.seed());
       try (Cluster cluster =
-          Cluster.start(options.folder(work.path()), file, begin, PATIENTS, network)) {
+          Cluster.start(options.folder(work.path()), file, begin, PATIENTS, network, true)) {
         new FailoverBench(
                 cluster,
                 begin.seed(),

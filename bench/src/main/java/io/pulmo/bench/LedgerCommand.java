@@ -44,7 +44,7 @@ final class LedgerCommand implements Callable<Integer> {
       ClusterEvent.Begin begin = options.begin(ClusterEvent.LEDGER, Preset.SMALL.label());
       System.err.println("pulmo: seed " + begin.seed());
       try (Cluster cluster =
-          Cluster.start(options.folder(work.path()), file, begin, PATIENTS, Preset.SMALL)) {
+          Cluster.start(options.folder(work.path()), file, begin, PATIENTS, Preset.SMALL, false)) {
         new LedgerBench(
                 cluster,
                 Preset.SMALL.label(),

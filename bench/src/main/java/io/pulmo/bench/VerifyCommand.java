@@ -19,6 +19,7 @@ final class VerifyCommand implements Callable<Integer> {
     boolean clean = true;
     switch (EventsFile.format(file)) {
       case ModesEvent.FORMAT -> text = ModesVerifier.figures(file).text();
+      case ClusterEvent.TRAIN -> text = TrainVerifier.figures(file).text();
       case ClusterEvent.FAILOVER -> {
         FailoverFigures figures = FailoverVerifier.figures(file);
         text = figures.text();
