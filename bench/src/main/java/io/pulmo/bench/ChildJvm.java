@@ -6,6 +6,7 @@ import io.pulmo.cli.terminal.CommandFailure;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -129,6 +130,16 @@ final class ChildJvm implements AutoCloseable {
 
   boolean isAlive() {
     return process.isAlive();
+  }
+
+  /** Looks at it again, and notes what the kernel says. */
+  void lookAgain() throws IOException {
+    try {
+      events.add(
+          new ClusterEvent.Alive(events.now(), name, process.pid(), startTicks(process.pid())));
+    } catch (NoSuchFileException ended) {
+      // Its end is an event of its own.
+    }
   }
 
   /** HOST:PORT once it listens. */

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 @JsonSubTypes({
   @JsonSubTypes.Type(value = ClusterEvent.Begin.class, name = "begin"),
   @JsonSubTypes.Type(value = ClusterEvent.Started.class, name = "started"),
+  @JsonSubTypes.Type(value = ClusterEvent.Alive.class, name = "alive"),
   @JsonSubTypes.Type(value = ClusterEvent.Ended.class, name = "ended"),
   @JsonSubTypes.Type(value = ClusterEvent.Did.class, name = "did"),
   @JsonSubTypes.Type(value = ClusterEvent.Said.class, name = "said"),
@@ -115,6 +116,13 @@ sealed interface ClusterEvent {
    * @param startTicks when the kernel says it began, in clock ticks since boot
    */
   record Started(long t, String name, long pid, long startTicks) implements ClusterEvent {}
+
+  /**
+   * A process is looked at again.
+   *
+   * @param startTicks as when it was started, or it is another one
+   */
+  record Alive(long t, String name, long pid, long startTicks) implements ClusterEvent {}
 
   /**
    * A process ended.

@@ -187,7 +187,7 @@ final class ClusterHistory {
   private final List<Office> offices = new ArrayList<>();
   private final List<Span> spans = new ArrayList<>();
   private final Map<ClusterEvent.Weather, Long> begun = new HashMap<>();
-  private final List<Child> changedMembers = new ArrayList<>();
+  private final List<Child> changed = new ArrayList<>();
   private long lastAt;
 
   /** Takes the next event; throws {@link IllegalArgumentException} if it cannot be. */
@@ -207,6 +207,13 @@ final class ClusterHistory {
         Child before = byPid.put(started.pid(), child);
         require(before == null || before.endedAt <= started.t(), "a pid that runs already");
         children.add(child);
+      }
+      case ClusterEvent.Alive alive -> {
+        at(alive.t());
+        Child child = child(alive.pid(), alive.name());
+        if (child.startTicks != alive.startTicks() && !changed.contains(child)) {
+          changed.add(child);
+        }
       }
       case ClusterEvent.Ended end -> {
         at(end.t());
@@ -288,8 +295,8 @@ final class ClusterHistory {
     }
     if (child.member == null) {
       child.member = member;
-    } else if (!child.member.equals(member) && !changedMembers.contains(child)) {
-      changedMembers.add(child);
+    } else if (!child.member.equals(member) && !changed.contains(child)) {
+      changed.add(child);
     }
     byMember.putIfAbsent(member, child);
     SeenJob job = jobs.get(said.path("job").asText());
@@ -411,9 +418,9 @@ final class ClusterHistory {
     return from == null ? OptionalLong.empty() : OptionalLong.of(from);
   }
 
-  /** Processes that were a second member without being started again. */
-  List<Child> changedMembers() {
-    return changedMembers;
+  /** Processes that became another, by pid and beginning or by the member that they are. */
+  List<Child> changed() {
+    return changed;
   }
 
   /** The last event's time. */

@@ -112,17 +112,17 @@ final class FailoverBench {
     Collections.shuffle(faults, random);
     int done = 0;
     for (Fault fault : faults) {
-      awaitWhole();
+      checkWhole();
       Thread.sleep(random.nextInt(LONGEST_CALM_MILLIS));
       done++;
       progress.accept("%d of %d: %s".formatted(done, faults.size(), fault.text));
       inflict(fault);
     }
-    awaitWhole();
+    checkWhole();
     if (amounts.loadSeconds > 0) {
       progress.accept("%d s under full CPU load".formatted(amounts.loadSeconds));
       load();
-      awaitWhole();
+      checkWhole();
     }
   }
 
@@ -314,6 +314,14 @@ final class FailoverBench {
                   WHOLE.toSeconds(),
                   cluster.look(seen -> newest(seen).shares()),
                   cluster.workers().values().stream().map(ChildJvm::pid).toList()));
+    }
+  }
+
+  /** Until the cluster is whole; then notes that each worker is still the one that was started. */
+  private void checkWhole() throws IOException, InterruptedException {
+    awaitWhole();
+    for (ChildJvm worker : cluster.workers().values()) {
+      worker.lookAgain();
     }
   }
 

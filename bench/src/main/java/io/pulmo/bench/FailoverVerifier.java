@@ -319,10 +319,10 @@ final class FailoverVerifier {
   private int survivorsRestarted(long end) {
     int restarted = 0;
     for (Child child : history.children()) {
-      boolean another = history.changedMembers().contains(child);
+      boolean another = history.changed().contains(child);
       if (child.isWorker() && (another || child.endedByItself(end))) {
         restarted++;
-        findings.add(name(child) + (another ? " became another member" : " ended by itself"));
+        findings.add(name(child) + (another ? " became another" : " ended by itself"));
       }
     }
     return restarted;

@@ -71,6 +71,7 @@ final class TrainVerifier {
         peers.computeIfAbsent(step.round(), round -> new ArrayList<>()).add(step);
       }
       case ClusterEvent.Started unused -> {}
+      case ClusterEvent.Alive unused -> {}
       case ClusterEvent.Ended unused -> {}
       case ClusterEvent.Did unused -> {}
       case ClusterEvent.Phase unused -> {}

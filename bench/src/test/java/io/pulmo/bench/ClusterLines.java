@@ -49,6 +49,14 @@ final class ClusterLines {
     return this;
   }
 
+  ClusterLines alive(long millis, String name, long pid, long startTicks) {
+    lines.add(
+        """
+        {"event":"alive","t":%d,"name":"%s","pid":%d,"startTicks":%d}"""
+            .formatted(millis * 1000, name, pid, startTicks));
+    return this;
+  }
+
   ClusterLines ended(long millis, String name, long pid) {
     lines.add(
         """

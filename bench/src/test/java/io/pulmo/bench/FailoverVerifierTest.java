@@ -139,6 +139,15 @@ class FailoverVerifierTest {
                 .said(2600, "worker-1", 1, "\"kind\":\"stop\",\"member\":\"another\""));
     assertEquals(1, changed.survivorsRestarted());
 
+    // The same pid with another beginning is another process.
+    FailoverFigures another =
+        figures(
+            replaced(4)
+                .steps(1600, 2, 5, 9, 1, 3)
+                .alive(2500, "worker-3", 3, 103)
+                .alive(2500, "worker-1", 1, 999));
+    assertEquals(1, another.survivorsRestarted());
+
     FailoverFigures takenDown =
         figures(
             replaced(4)
