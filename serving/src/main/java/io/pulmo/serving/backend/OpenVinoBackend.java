@@ -19,9 +19,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -46,8 +43,7 @@ public final class OpenVinoBackend implements Backend {
   private final int cropSize;
   private final Core core;
   private final CompiledModel compiled;
-  private final Queue<Place> free = new ConcurrentLinkedQueue<>();
-  private final Semaphore permits;
+  private final Places<Place> places;
 
   /** Held by the study that hands in its requests. Nobody waits for it who holds a place. */
   private final ReentrantLock turn = new ReentrantLock(true);
@@ -63,7 +59,7 @@ public final class OpenVinoBackend implements Backend {
     this.cropSize = cropSize;
     this.core = core;
     this.compiled = compiled;
-    this.permits = new Semaphore(plan.requests(), true);
+    this.places = new Places<>(plan.requests());
   }
 
   /**
@@ -149,7 +145,7 @@ public final class OpenVinoBackend implements Backend {
       for (int i = 0; i < plan.requests(); i++) {
         Tensor input = Tensor.allocate(ElementType.F32, crops, 3, cropPixels, cropPixels);
         InferRequest request = compiled.createInferRequest();
-        backend.free.add(new Place(request, input));
+        backend.places.add(new Place(request, input));
         request.setInput(input);
       }
       return backend;
@@ -190,7 +186,7 @@ public final class OpenVinoBackend implements Backend {
     try {
       handIn(crops, running, perCrop);
       while (!running.isEmpty()) {
-        release(collect(running.remove(), perCrop));
+        places.giveBack(collect(running.remove(), perCrop));
       }
       return mean(perCrop);
     } finally {
@@ -210,7 +206,7 @@ public final class OpenVinoBackend implements Backend {
           place.input.write(0, crops, crop * cropSize, count * cropSize);
           place.request.startAsync();
         } catch (RuntimeException | Error e) {
-          release(place);
+          places.giveBack(place);
           throw e;
         }
         running.add(new Piece(place, crop));
@@ -220,21 +216,9 @@ public final class OpenVinoBackend implements Backend {
     }
   }
 
-  /** A place for the next request: a free one, or else the study's own first, once it is done. */
+  /** A place for the next request: the study's own first, once it is done, if it has them all. */
   private Place place(Deque<Piece> running, float[] perCrop) {
-    if (!permits.tryAcquire()) {
-      if (!running.isEmpty()) {
-        return collect(running.remove(), perCrop);
-      }
-      // Not to be interrupted: a server that stops still answers what it has begun.
-      permits.acquireUninterruptibly();
-    }
-    Place place = free.poll();
-    if (place == null) {
-      permits.release();
-      throw new IllegalStateException("this backend is closed: open another");
-    }
-    return place;
+    return places.take(running.size()).orElseGet(() -> collect(running.remove(), perCrop));
   }
 
   /** Waits for a request and copies its answers; its place is then for the caller to use. */
@@ -245,7 +229,7 @@ public final class OpenVinoBackend implements Backend {
       System.arraycopy(output, 0, perCrop, piece.firstCrop * Finding.COUNT, output.length);
       return piece.place;
     } catch (RuntimeException | Error e) {
-      release(piece.place);
+      places.giveBack(piece.place);
       throw e;
     }
   }
@@ -263,13 +247,8 @@ public final class OpenVinoBackend implements Backend {
     } catch (OpenVinoException alsoFailed) {
       // Whoever asked is told of the first failure; this one is the same study's.
     } finally {
-      release(piece.place);
+      places.giveBack(piece.place);
     }
-  }
-
-  private void release(Place place) {
-    free.add(place);
-    permits.release();
   }
 
   private static float[] mean(float[] perCrop) {
@@ -286,12 +265,11 @@ public final class OpenVinoBackend implements Backend {
 
   @Override
   public void close() {
-    permits.acquireUninterruptibly(plan.requests());
-    for (Place place = free.poll(); place != null; place = free.poll()) {
-      place.request.close();
-      place.input.close();
-    }
-    permits.release(plan.requests());
+    places.takeOut(
+        place -> {
+          place.request.close();
+          place.input.close();
+        });
     compiled.close();
     core.close();
   }
