@@ -1,10 +1,12 @@
-"""The usual tools on a bundle, timed: PyTorch under inference_mode on all cores, OpenVINO's AsyncInferQueue on the bundle's
-own ONNX file, and the same on the model that NNCF makes of that file with the same images and the same overflow setting.
+"""The usual tools on a bundle: PyTorch under inference_mode on all cores, OpenVINO's AsyncInferQueue on the bundle's own
+ONNX file, and the same on the model that NNCF makes of the ONNX file that PyTorch exports, with the overflow setting that
+suits the processor and, where they are given, the images that calibrated the bundle.
 
 Answers one line of JSON to each line of JSON on standard input, and ends with it:
 {"open": {...}}                              loads all of it; versions, and the modes that it computes
 {"time": mode, "what": w, "studies": n}      nanoseconds; w is throughput, lone, best_split or end_to_end
 {"answers": mode}                            the fourteen probabilities of each image
+{"judge": mode, "files": [...]}              the same of image files
 """
 import io
 import json
@@ -13,6 +15,7 @@ import os
 import statistics
 import sys
 import time
+import warnings
 
 import numpy as np
 import openvino as ov
@@ -25,6 +28,8 @@ from torchvision import transforms as T
 CROPS = 10
 # NNCF tells its makers of its use unless this is set.
 os.environ["NNCF_CI"] = "1"
+# PyTorch's newer way to ONNX needs a package more, and gives the same network.
+warnings.filterwarnings("ignore", message=".*legacy TorchScript-based ONNX export.*")
 
 
 def tensors_of(path):
@@ -52,6 +57,15 @@ class Torch:
         missing, surplus = self.net.load_state_dict(tensors_of(spec["weights"]), strict=False)
         assert not surplus and all(name.endswith("num_batches_tracked") for name in missing), (missing, surplus)
         self.net.eval()
+
+    def exported(self, side):
+        """The model in OpenVINO as most users bring it there: by the ONNX file that PyTorch writes."""
+        file = io.BytesIO()
+        torch.onnx.export(
+            torch.nn.Sequential(self.net, torch.nn.Sigmoid()).eval(), (torch.zeros(1, 3, side, side),), file,
+            dynamo=False, opset_version=17, input_names=["crops"], dynamic_axes={"crops": {0: "n"}},
+        )
+        return file.getvalue()
 
     def study(self, crops):
         with torch.inference_mode():
@@ -116,7 +130,7 @@ class Peer:
             with open(name, "rb") as file:
                 self.files.append(file.read())
         side = spec["side"]
-        self.crops = np.fromfile(spec["crops"], "<f4").reshape(-1, CROPS, 3, side, side)
+        self.crops = np.fromfile(spec["crops"], "<f4").reshape(-1, CROPS, 3, side, side) if "crops" in spec else None
         self.resize, self.ten = T.Resize(spec["resize"]), T.TenCrop(side)
         self.tensor, self.normalize = T.ToTensor(), T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
         core = ov.Core()
@@ -129,9 +143,12 @@ class Peer:
             from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters, OverflowFix
 
             # A speed does not depend on how many images calibrate it.
-            images = self.crops.reshape(-1, 1, 3, side, side)[::3][:24]
+            if "calibration" in spec:
+                images = [crops[i % CROPS][None] for i, crops in enumerate(self.studies(spec["calibration"]))]
+            else:
+                images = list(self.crops.reshape(-1, 1, 3, side, side)[::3][:24])
             model = nncf.quantize(
-                core.read_model(spec["onnx"]), nncf.Dataset(list(images)), subset_size=len(images),
+                core.read_model(self.engines["torch"].exported(side)), nncf.Dataset(images), subset_size=len(images),
                 preset=nncf.QuantizationPreset.PERFORMANCE,
                 advanced_parameters=AdvancedQuantizationParameters(
                     overflow_fix=OverflowFix.ENABLE if spec["half"] else OverflowFix.FIRST_LAYER
@@ -139,9 +156,14 @@ class Peer:
             )
             self.engines["int8"] = OpenVino(model, spec, core)
             self.tools += f", NNCF {nncf.__version__}"
-        if not spec["end_to_end"]:
+        if spec["splits"]:
             for mode in self.engines.keys() - {"torch"}:
                 self.engines[mode].choose_split(self.crops[0])
+
+    def studies(self, names):
+        for name in names:
+            with open(name, "rb") as file:
+                yield self.preprocessed(file.read())
 
     def preprocessed(self, data):
         image = self.resize(Image.open(io.BytesIO(data)).convert("RGB"))
@@ -172,7 +194,10 @@ for line in sys.stdin:
     elif "time" in request:
         answer = {"nanos": peer.time(request["time"], request["what"], request["studies"])}
     else:
-        given = peer.engines[request["answers"]].many(peer.crops)
+        if "judge" in request:
+            given = peer.engines[request["judge"]].many(peer.studies(request["files"]))
+        else:
+            given = peer.engines[request["answers"]].many(peer.crops)
         answer = {"studies": [[float(p) for p in study] for study in given]}
         assert all(math.isfinite(p) for study in answer["studies"] for p in study)
     print(json.dumps(answer), file=answers, flush=True)

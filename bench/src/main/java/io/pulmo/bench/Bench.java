@@ -15,6 +15,7 @@ import picocli.CommandLine.Spec;
     name = "pulmo bench",
     description = "Measures, beside the tools that Pulmo is compared with.",
     subcommands = {
+      AccuracyCommand.class,
       ModesCommand.class,
       PreprocessCommand.class,
       TrainCommand.class,

@@ -139,7 +139,7 @@ final class ModesCommand implements Callable<Integer> {
         model.modes().contains(Mode.INT8) ? model.weightRange(Mode.INT8) : Optional.empty();
     try (PeerScript script = PeerScript.start("modes.py", options.threads());
         ModesPeer peer =
-            new ModesPeer(
+            ModesPeer.timed(
                 script,
                 bundle,
                 images,

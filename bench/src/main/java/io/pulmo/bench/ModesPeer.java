@@ -6,6 +6,7 @@ import io.pulmo.bench.ModesEvent.What;
 import io.pulmo.cli.terminal.CommandFailure;
 import io.pulmo.model.Finding;
 import io.pulmo.model.bundle.Bundle;
+import io.pulmo.model.bundle.BundleException;
 import io.pulmo.model.network.DenseNetSpec;
 import io.pulmo.serving.backend.WeightRange;
 import java.io.IOException;
@@ -14,6 +15,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -24,14 +26,23 @@ final class ModesPeer implements AutoCloseable {
   private final String tools;
   private final Set<Mode> modes = EnumSet.noneOf(Mode.class);
 
+  private ModesPeer(PeerScript script, Map<String, Object> open) throws IOException {
+    this.script = script;
+    JsonNode hello = script.ask(Map.of("open", open));
+    tools = hello.path("tools").asText();
+    for (JsonNode mode : hello.path("modes")) {
+      modes.add(Mode.valueOf(mode.asText().toUpperCase(Locale.ROOT)));
+    }
+  }
+
   /**
-   * Starts it and lets it load the bundle and quantize, which takes a minute or two.
+   * Lets it load the bundle and quantize, which takes a minute or two, to be timed.
    *
    * @param crops a file of the images' ten crops each, float32
    * @param range the weights that NNCF makes; empty for no int8
    * @param endToEnd whether the answers start from the images' bytes
    */
-  ModesPeer(
+  static ModesPeer timed(
       PeerScript script,
       Bundle bundle,
       List<BenchImage> images,
@@ -40,7 +51,30 @@ final class ModesPeer implements AutoCloseable {
       int threads,
       boolean endToEnd)
       throws IOException {
-    this.script = script;
+    Map<String, Object> open = opening(bundle, range, threads);
+    open.put("images", paths(images.stream().map(BenchImage::file).toList()));
+    open.put("crops", crops.toString());
+    open.put("splits", !endToEnd);
+    return new ModesPeer(script, open);
+  }
+
+  /**
+   * Lets it load the bundle and quantize, to judge image files.
+   *
+   * @param calibration images of which NNCF takes a crop each
+   */
+  static ModesPeer judging(
+      PeerScript script, Bundle bundle, List<Path> calibration, WeightRange range, int threads)
+      throws IOException {
+    Map<String, Object> open = opening(bundle, Optional.of(range), threads);
+    open.put("images", List.of());
+    open.put("calibration", paths(calibration));
+    open.put("splits", false);
+    return new ModesPeer(script, open);
+  }
+
+  private static Map<String, Object> opening(
+      Bundle bundle, Optional<WeightRange> range, int threads) throws BundleException {
     DenseNetSpec network = bundle.manifest().network();
     Map<String, Object> open = new HashMap<>();
     open.put("onnx", bundle.file(Bundle.ONNX).toString());
@@ -51,16 +85,13 @@ final class ModesPeer implements AutoCloseable {
     open.put("blocks", network.blocks());
     open.put("resize", bundle.manifest().preprocessing().resizePixels());
     open.put("side", bundle.manifest().preprocessing().cropPixels());
-    open.put("images", images.stream().map(image -> image.file().toString()).toList());
-    open.put("crops", crops.toString());
     open.put("threads", threads);
-    open.put("end_to_end", endToEnd);
     range.ifPresent(given -> open.put("half", given == WeightRange.HALF));
-    JsonNode hello = script.ask(Map.of("open", open));
-    tools = hello.path("tools").asText();
-    for (JsonNode mode : hello.path("modes")) {
-      modes.add(Mode.valueOf(mode.asText().toUpperCase(java.util.Locale.ROOT)));
-    }
+    return open;
+  }
+
+  private static List<String> paths(List<Path> files) {
+    return files.stream().map(file -> file.toAbsolutePath().toString()).toList();
   }
 
   /** The tools and their versions. */
@@ -81,10 +112,19 @@ final class ModesPeer implements AutoCloseable {
         .asLong();
   }
 
-  /** The probabilities of each image. */
+  /** The probabilities of each image that it was opened with. */
   List<float[]> answers(Mode mode) throws IOException {
+    return probabilities(script.ask(Map.of("answers", mode.label())));
+  }
+
+  /** The probabilities of each of these images. */
+  List<float[]> judge(Mode mode, List<Path> images) throws IOException {
+    return probabilities(script.ask(Map.of("judge", mode.label(), "files", paths(images))));
+  }
+
+  private static List<float[]> probabilities(JsonNode answer) {
     List<float[]> all = new ArrayList<>();
-    for (JsonNode study : script.ask(Map.of("answers", mode.label())).path("studies")) {
+    for (JsonNode study : answer.path("studies")) {
       float[] one = new float[study.size()];
       for (int f = 0; f < one.length; f++) {
         one[f] = (float) study.get(f).asDouble();
