@@ -54,7 +54,10 @@ class Torch:
             growth_rate=spec["growth"], block_config=tuple(spec["blocks"]), num_init_features=spec["stem"],
             bn_size=spec["bottleneck"], num_classes=14,
         )
-        missing, surplus = self.net.load_state_dict(tensors_of(spec["weights"]), strict=False)
+        # torchvision calls the last batch norm so, however many blocks there are.
+        last = f"features.norm{len(spec['blocks']) + 1}."
+        tensors = {name.replace(last, "features.norm5."): tensor for name, tensor in tensors_of(spec["weights"]).items()}
+        missing, surplus = self.net.load_state_dict(tensors, strict=False)
         assert not surplus and all(name.endswith("num_batches_tracked") for name in missing), (missing, surplus)
         self.net.eval()
 

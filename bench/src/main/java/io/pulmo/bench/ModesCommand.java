@@ -182,7 +182,8 @@ final class ModesCommand implements Callable<Integer> {
     return all;
   }
 
-  private static Path write(List<float[]> crops, Path file) throws IOException {
+  /** Writes crops as the peer reads them: float32, little-endian, one after the other. */
+  static Path write(List<float[]> crops, Path file) throws IOException {
     try (DataOutputStream out =
         new DataOutputStream(new BufferedOutputStream(Files.newOutputStream(file)))) {
       for (float[] study : crops) {

@@ -1,5 +1,6 @@
 package io.pulmo.bench;
 
+import io.pulmo.bench.PlanChoice.Taken;
 import io.pulmo.cli.terminal.CommandFailure;
 import io.pulmo.cli.terminal.JsonFile;
 import io.pulmo.cli.terminal.Progress;
@@ -16,16 +17,12 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedMap;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -36,30 +33,18 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * The search for how a bundle's studies are spread best over this machine.
  *
- * <p>First every cut on every number of streams, briefly; then the best two and the usual plan in
- * turns, and the very best also with fewer requests in flight and pinned to processors. What counts
- * is a lone study's time and that of a study among many, equally: the geometric mean of both, each
- * in the round that was disturbed least. A plan replaces the usual one only if it is better by more
- * than such measurements scatter.
+ * <p>First every cut on every number of streams, briefly; then the best of those in turns. A time
+ * is that of the round that was disturbed least; what it is worth, {@link PlanChoice} says.
  */
 final class ModesTune {
-  private static final int FINALISTS = 2;
   private static final int FIRST_ROUNDS = 1;
   private static final int FINAL_ROUNDS = 3;
   private static final int STUDIES = 4;
-  private static final double LEAST_GAIN = 0.02;
 
   private final Bundle bundle;
   private final BackendOptions options;
   private final float[] crops;
   private final boolean quiet;
-
-  /** What a plan took: seconds a study alone, and among many. */
-  private record Taken(double lone, double many) {
-    double score() {
-      return Math.sqrt(lone * many);
-    }
-  }
 
   ModesTune(Bundle bundle, BackendOptions options, float[] crops, boolean quiet) {
     this.bundle = bundle;
@@ -76,7 +61,7 @@ final class ModesTune {
         new Table("plan", "crops", "streams", "requests", "pinned", "lone s", "many s", "chosen");
     for (Mode mode : bundle.hasInt8() ? List.of(Mode.FP32, Mode.INT8) : List.of(Mode.FP32)) {
       SequencedMap<ExecutionPlan, Taken> taken = search(mode);
-      ExecutionPlan chosen = choose(taken);
+      ExecutionPlan chosen = PlanChoice.of(taken, ExecutionPlan.untuned(options.threads()));
       plans.put(mode.label(), chosen);
       List<Map<String, Object>> rows = new ArrayList<>();
       taken.forEach(
@@ -87,12 +72,17 @@ final class ModesTune {
                 Integer.toString(plan.streams()),
                 Integer.toString(plan.requests()),
                 plan.pinned() ? "yes" : "no",
-                String.format(Locale.ROOT, "%.3f", seconds.lone),
-                String.format(Locale.ROOT, "%.3f", seconds.many),
+                String.format(Locale.ROOT, "%.3f", seconds.lone()),
+                String.format(Locale.ROOT, "%.3f", seconds.many()),
                 plan.equals(chosen) ? "*" : "");
             rows.add(
                 Map.of(
-                    "plan", plan, "lone_s_per_study", seconds.lone, "s_per_study", seconds.many));
+                    "plan",
+                    plan,
+                    "lone_s_per_study",
+                    seconds.lone(),
+                    "s_per_study",
+                    seconds.many()));
           });
       report.put(mode.label(), Map.of("chosen", chosen, "measured", rows));
     }
@@ -112,27 +102,10 @@ final class ModesTune {
     }
   }
 
-  private ExecutionPlan choose(SequencedMap<ExecutionPlan, Taken> taken) {
-    ExecutionPlan best = best(taken);
-    ExecutionPlan usual = ExecutionPlan.untuned(options.threads());
-    return score(taken, best) > (1 - LEAST_GAIN) * score(taken, usual) ? usual : best;
-  }
-
-  private static ExecutionPlan best(SequencedMap<ExecutionPlan, Taken> taken) {
-    return taken.keySet().stream()
-        .min(Comparator.comparingDouble(plan -> score(taken, plan)))
-        .orElseThrow();
-  }
-
-  private static double score(SequencedMap<ExecutionPlan, Taken> taken, ExecutionPlan plan) {
-    return Objects.requireNonNull(taken.get(plan), plan.toString()).score();
-  }
-
   /** The finalists and what they took. */
   private SequencedMap<ExecutionPlan, Taken> search(Mode mode)
       throws IOException, InterruptedException {
-    ExecutionPlan usual = ExecutionPlan.untuned(options.threads());
-    List<ExecutionPlan> first = candidates();
+    List<ExecutionPlan> first = PlanChoice.candidates(options.threads());
     SequencedMap<ExecutionPlan, Taken> brief = new LinkedHashMap<>();
     try (Progress progress = Progress.start(mode.label(), " plans", first.size(), quiet)) {
       for (ExecutionPlan plan : first) {
@@ -140,34 +113,8 @@ final class ModesTune {
         progress.at(brief.size());
       }
     }
-    Set<ExecutionPlan> finalists = new LinkedHashSet<>(List.of(usual));
-    brief.entrySet().stream()
-        .sorted(Comparator.comparingDouble(entry -> entry.getValue().score()))
-        .limit(FINALISTS)
-        .map(Map.Entry::getKey)
-        .forEach(finalists::add);
-    ExecutionPlan best = best(brief);
-    int cut = best.cropsPerRequest();
-    finalists.add(new ExecutionPlan(cut, best.streams(), best.streams() + 1, false));
-    finalists.add(new ExecutionPlan(cut, best.streams(), best.requests(), true));
-    return inTurns(mode, List.copyOf(finalists), FINAL_ROUNDS);
-  }
-
-  /** Every cut on one stream, on as many as there are threads, and on the usual number. */
-  private List<ExecutionPlan> candidates() {
-    int threads = options.threads();
-    Set<Integer> streams = new LinkedHashSet<>();
-    streams.add(ExecutionPlan.untuned(threads).streams());
-    streams.add(1);
-    streams.add(Math.max(1, threads / 2));
-    streams.add(Math.min(threads, 16));
-    List<ExecutionPlan> all = new ArrayList<>();
-    for (int count : streams) {
-      for (int cut : ExecutionPlan.CUTS) {
-        all.add(ExecutionPlan.of(count, cut));
-      }
-    }
-    return all;
+    return inTurns(
+        mode, PlanChoice.finalists(brief, ExecutionPlan.untuned(options.threads())), FINAL_ROUNDS);
   }
 
   private SequencedMap<ExecutionPlan, Taken> inTurns(
