@@ -532,9 +532,10 @@ public final class ViewLeader {
 
   private void write(Turn current, Turn.Outcome.Ready ready) {
     View view = new View(current.id(), leaderEpoch, ready.seats(), ready.continues());
+    // Before the write: the journal may keep it along with the view.
+    lastCause = current.cause();
     record.enter(
         view, ready.restored() ? OptionalLong.of(reports.highestStep()) : OptionalLong.empty());
-    lastCause = current.cause();
     reports = new Reports(record.view());
     needs.settled();
     patience.settled(view);
