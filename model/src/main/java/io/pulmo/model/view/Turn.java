@@ -22,25 +22,6 @@ final class Turn {
   private static final int RESTORE_TRIES = 3;
   private static final long LONGEST_EXCLUSION_MILLIS = 30_000;
 
-  /** The leader's parts that an attempt works with. */
-  record Parts(
-      ViewLeader.Settings settings,
-      ViewLeader.Planner planner,
-      ViewLeader.Orders orders,
-      Roster roster,
-      Links links,
-      Checkpoints checkpoints,
-      Choice choice,
-      Set<String> expelled) {
-
-    boolean isEligible(Member member, long nowNanos) {
-      return !member.leaving
-          && !member.silent
-          && !expelled.contains(member.id())
-          && member.notBeforeNanos - nowNanos <= 0;
-    }
-  }
-
   /** Whether a turn without a candidate may go back to a checkpoint. */
   enum Restoring {
     NO,
@@ -121,7 +102,7 @@ final class Turn {
 
   /** Asks them for their promises. */
   void begin(List<Member> members, long nowNanos) {
-    deadlineNanos = nowNanos + millis(parts.settings.prepareMillis());
+    deadlineNanos = nowNanos + millis(parts.settings().prepareMillis());
     members.forEach(this::ask);
   }
 
@@ -139,11 +120,11 @@ final class Turn {
 
   private void ask(Member member) {
     asked.add(member.id());
-    parts.orders.prepare(member.id(), id);
+    parts.orders().prepare(member.id(), id);
   }
 
   void promised(String memberId, Promised answer) {
-    if (goal == null && (asked.contains(memberId) || parts.roster.has(memberId))) {
+    if (goal == null && (asked.contains(memberId) || parts.roster().has(memberId))) {
       asked.add(memberId);
       answers.putIfAbsent(memberId, answer);
     }
@@ -194,7 +175,7 @@ final class Turn {
     }
     pending.remove(memberId);
     ready.put(memberId, holding.digest());
-    parts.roster.find(memberId).ifPresent(it -> it.failures = 0);
+    parts.roster().find(memberId).ifPresent(it -> it.failures = 0);
   }
 
   void adoptFailed(String memberId, long nowNanos) {
@@ -210,12 +191,12 @@ final class Turn {
         }
       }
       case Goal.Checkpoint it -> {
-        parts.checkpoints.doubted(memberId, it.published);
-        List<Seat> holders = seats(parts.checkpoints.holders(it.published));
+        parts.checkpoints().doubted(memberId, it.published);
+        List<Seat> holders = seats(parts.checkpoints().holders(it.published));
         if (holders.isEmpty() || copying.tries++ >= RESTORE_TRIES) {
           excluded(memberId, nowNanos);
         } else {
-          parts.orders.restore(memberId, id, it.published, holders);
+          parts.orders().restore(memberId, id, it.published, holders);
         }
       }
       case Goal.Start it -> excluded(memberId, nowNanos);
@@ -230,7 +211,7 @@ final class Turn {
 
   private void excluded(String memberId, long nowNanos) {
     pending.remove(memberId);
-    parts.roster.find(memberId).ifPresent(it -> exclude(it, nowNanos));
+    parts.roster().find(memberId).ifPresent(it -> exclude(it, nowNanos));
   }
 
   private static void exclude(Member member, long nowNanos) {
@@ -251,7 +232,7 @@ final class Turn {
       }
       asked.stream()
           .filter(it -> !answers.containsKey(it))
-          .forEach(it -> parts.roster.find(it).ifPresent(member -> member.silent = true));
+          .forEach(it -> parts.roster().find(it).ifPresent(member -> member.silent = true));
       Optional<Outcome> end = choose(nowNanos);
       if (end.isPresent()) {
         return end.get();
@@ -274,14 +255,14 @@ final class Turn {
 
   private Optional<Outcome> choose(long nowNanos) {
     List<Member> answered =
-        parts.roster.byRank(kept.view()).stream()
+        parts.roster().byRank(kept.view()).stream()
             .filter(it -> answers.containsKey(it.id()))
             .toList();
     Choice.Result result = new Choice.Result.None();
     if (kept.view().isPresent() && !distrusted) {
       Map<String, Promised> trusted = new LinkedHashMap<>(answers);
-      trusted.keySet().removeAll(parts.expelled);
-      result = parts.choice.choose(kept, trusted);
+      trusted.keySet().removeAll(parts.expelled());
+      result = parts.choice().choose(kept, trusted);
     }
     Restoring back = restoring;
     switch (result) {
@@ -302,17 +283,17 @@ final class Turn {
       }
       goal = new Goal.Start();
     } else if (goal == null) {
-      Optional<Published> target = restorable(kept.checkpoints(), parts.checkpoints, back);
+      Optional<Published> target = restorable(kept.checkpoints(), parts.checkpoints(), back);
       if (target.isEmpty()) {
         return Optional.of(new Outcome.Failed("nobody holds a state, or has the checkpoint"));
       }
       goal = new Goal.Checkpoint(target.get());
     }
     wanted = seatable(answered.stream().filter(it -> parts.isEligible(it, nowNanos)).toList());
-    if (wanted.size() < parts.settings.min()) {
+    if (wanted.size() < parts.settings().min()) {
       return Optional.of(new Outcome.Failed("too few have answered: " + wanted.size()));
     }
-    deadlineNanos = nowNanos + millis(parts.settings.copyMillis());
+    deadlineNanos = nowNanos + millis(parts.settings().copyMillis());
     for (Member member : wanted) {
       if (!ready.containsKey(member.id())) {
         order(member.id());
@@ -322,14 +303,14 @@ final class Turn {
   }
 
   private List<Member> seatable(List<Member> members) {
-    List<String> ids = members.stream().limit(parts.settings.max()).map(Member::id).toList();
-    List<String> seatable = parts.links.seatable(ids, parts.settings.min());
+    List<String> ids = members.stream().limit(parts.settings().max()).map(Member::id).toList();
+    List<String> seatable = parts.links().seatable(ids, parts.settings().min());
     return members.stream().filter(it -> seatable.contains(it.id())).toList();
   }
 
   private void expel(String memberId, String digest, Holding right) {
-    parts.expelled.add(memberId);
-    String name = parts.roster.find(memberId).map(Member::name).orElse(memberId);
+    parts.expelled().add(memberId);
+    String name = parts.roster().find(memberId).map(Member::name).orElse(memberId);
     cause +=
         "; %s leaves: its state at %s has digest %s, the others' %s"
             .formatted(name, right.label(), digest, right.digest());
@@ -356,9 +337,11 @@ final class Turn {
         }
       }
       case Goal.Checkpoint it ->
-          parts.orders.restore(
-              memberId, id, it.published, seats(parts.checkpoints.holders(it.published)));
-      case Goal.Start it -> parts.orders.start(memberId, id);
+          parts
+              .orders()
+              .restore(
+                  memberId, id, it.published, seats(parts.checkpoints().holders(it.published)));
+      case Goal.Start it -> parts.orders().start(memberId, id);
       case null -> {}
     }
   }
@@ -369,7 +352,7 @@ final class Turn {
     long least = Long.MAX_VALUE;
     for (String holder : ready.keySet()) {
       long load = pending.values().stream().filter(it -> it.source.equals(holder)).count();
-      if (!copying.tried.contains(holder) && parts.roster.has(holder) && load < least) {
+      if (!copying.tried.contains(holder) && parts.roster().has(holder) && load < least) {
         least = load;
         best = holder;
       }
@@ -378,14 +361,14 @@ final class Turn {
       return false;
     }
     copying.source = best;
-    parts.orders.copy(memberId, id, what, seats(List.of(best)).get(0));
+    parts.orders().copy(memberId, id, what, seats(List.of(best)).get(0));
     return true;
   }
 
   private List<Seat> seats(List<String> memberIds) {
     List<Seat> seats = new ArrayList<>();
     for (String memberId : memberIds) {
-      parts.roster.find(memberId).ifPresent(it -> seats.add(it.applicant.seat(0, 1)));
+      parts.roster().find(memberId).ifPresent(it -> seats.add(it.applicant.seat(0, 1)));
     }
     return seats;
   }
@@ -417,14 +400,14 @@ final class Turn {
   private Outcome ready() {
     List<Applicant> applicants =
         wanted.stream()
-            .filter(it -> ready.containsKey(it.id()) && parts.roster.has(it.id()))
-            .filter(it -> !it.leaving && !parts.expelled.contains(it.id()))
+            .filter(it -> ready.containsKey(it.id()) && parts.roster().has(it.id()))
+            .filter(it -> !it.leaving && !parts.expelled().contains(it.id()))
             .map(it -> it.applicant)
             .toList();
-    if (applicants.size() < parts.settings.min()) {
+    if (applicants.size() < parts.settings().min()) {
       return new Outcome.Failed("too few hold the state: " + applicants.size());
     }
-    List<Seat> seats = parts.links.arranged(parts.planner.plan(applicants));
+    List<Seat> seats = parts.links().arranged(parts.planner().plan(applicants));
     Label continues =
         switch (goal) {
           case Goal.Existing it -> it.holding.label();
@@ -442,7 +425,9 @@ final class Turn {
     String names =
         String.join(
             ", ",
-            waited.stream().map(it -> parts.roster.find(it).map(Member::name).orElse(it)).toList());
+            waited.stream()
+                .map(it -> parts.roster().find(it).map(Member::name).orElse(it))
+                .toList());
     return goal == null
         ? "changes to view %d: waits for the promise of %s".formatted(id, names)
         : "changes to view %d: %s take over the state".formatted(id, names);

@@ -2,16 +2,10 @@ package io.pulmo.model.view;
 
 import io.pulmo.model.view.MemberViews.Answer;
 import io.pulmo.model.view.Roster.Member;
-import io.pulmo.model.view.Turn.Restoring;
 import io.pulmo.model.view.ViewJournal.Published;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
-import java.util.Set;
 import java.util.function.LongSupplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One job's views as its leader sees them: who takes part, when a new view is needed, from which
@@ -21,9 +15,6 @@ import org.jspecify.annotations.Nullable;
  * ends this leader's office: it gives no orders any more.
  */
 public final class ViewLeader {
-  private static final long FIRST_DELAY_MILLIS = 250;
-  private static final long LONGEST_DELAY_MILLIS = 8_000;
-
   /**
    * How many members a job has, and how long what is waited for.
    *
@@ -80,28 +71,7 @@ public final class ViewLeader {
     void release(String memberId);
   }
 
-  private final long leaderEpoch;
-  private final Settings settings;
-  private final Orders orders;
-  private final LongSupplier nanoTime;
-  private final ViewRecord record;
-  private final Roster roster = new Roster();
-  private final Links links;
-  private final Checkpoints checkpoints;
-  private final Choice choice;
-  private final Patience patience;
-  private final Needs needs;
-  private final Set<String> expelled = new HashSet<>();
-  private final Set<String> released = new HashSet<>();
-  private final Turn.Parts parts;
-  private Reports reports;
-  private @Nullable Turn turn;
-  private Optional<String> superseded = Optional.empty();
-  private String lastCause = "";
-  private String waiting = "";
-  private long highestPromise;
-  private int barrenTurns;
-  private long nextTurnNanos;
+  private final Office office;
 
   /**
    * The leader of a job whose views are in the journal.
@@ -129,20 +99,16 @@ public final class ViewLeader {
       LongSupplier nanoTime,
       Choice choice,
       Checkpoints checkpoints) {
-    this.leaderEpoch = leaderEpoch;
-    this.settings = settings;
-    this.orders = orders;
-    this.nanoTime = nanoTime;
-    this.choice = choice;
-    this.checkpoints = checkpoints;
-    long now = nanoTime.getAsLong();
-    record = new ViewRecord(journal);
-    links = new Links(nanos(settings.patienceMillis));
-    patience = new Patience(nanos(settings.patienceMillis));
-    needs = new Needs(record, roster, patience, settings, now);
-    parts = new Turn.Parts(settings, planner, orders, roster, links, checkpoints, choice, expelled);
-    reports = new Reports(record.view());
-    nextTurnNanos = now;
+    office =
+        new Office(
+            new ViewRecord(journal),
+            leaderEpoch,
+            settings,
+            planner,
+            orders,
+            nanoTime,
+            choice,
+            checkpoints);
   }
 
   /**
@@ -159,60 +125,64 @@ public final class ViewLeader {
       long enteredView,
       long promisedView,
       List<Published> onDisk) {
-    if (isOver()) {
+    if (office.isOver()) {
       return;
     }
-    long now = nanoTime.getAsLong();
-    Member member = roster.arrived(applicant, now);
+    long now = office.nanoTime.getAsLong();
+    Member member = office.roster.arrived(applicant, now);
     member.enteredView = enteredView;
-    heard(member, promisedView);
-    needs.attached(member.id());
-    checkpoints.forget(member.id());
-    onDisk.reversed().forEach(it -> checkpoints.held(member.id(), it));
+    office.heard(member, promisedView);
+    office.needs.attached(member.id());
+    office.forgetOrders(member.id());
+    office.checkpoints.forget(member.id());
+    onDisk.reversed().forEach(it -> office.checkpoints.held(member.id(), it));
     holding.ifPresent(
         it -> {
           member.label = it.label();
-          reported(member, it.label(), Optional.of(it.digest()));
+          office.reported(member, it.label(), Optional.of(it.digest()));
         });
-    Turn current = turn;
+    Turn current = office.turn;
     if (current != null) {
-      if (current.isRestoring() && isCandidate(member)) {
+      if (current.isRestoring() && office.isCandidate(member)) {
         current.overtaken(member.name() + " has come back with a state");
       } else if (promisedView == current.id()) {
         current.promised(member.id(), new Answer.Promised(promisedView, holding, enteredView));
       }
       current.came(member);
     }
-    record
+    office
+        .record
         .view()
-        .filter(view -> turn == null && view.seat(member.id()).isPresent() && !member.isIn(view))
+        .filter(
+            view -> office.turn == null && view.seat(member.id()).isPresent() && !member.isIn(view))
         .filter(view -> promisedView <= view.id() && view.continues().equals(member.label))
-        .ifPresent(view -> install(member, view));
-    decide();
+        .ifPresent(view -> office.install(member, view));
+    office.decide();
   }
 
   /** That process is dead for certain: another one has its state folder. */
   public void replaced(String deadMemberId) {
-    if (isOver() || (!roster.has(deadMemberId) && !record.isSeated(deadMemberId))) {
+    if (office.isOver()
+        || (!office.roster.has(deadMemberId) && !office.record.isSeated(deadMemberId))) {
       return;
     }
-    patience.dead(deadMemberId);
+    office.patience.dead(deadMemberId);
     lost(deadMemberId, "its process has ended and another one has its state folder");
   }
 
   /** A member's control stream has ended, or it is silent. */
   public void lost(String memberId, String cause) {
-    if (isOver()) {
+    if (office.isOver()) {
       return;
     }
-    needs.lost(memberId, cause);
-    roster.left(memberId);
-    links.forget(memberId);
-    checkpoints.forget(memberId);
-    if (turn != null) {
-      turn.lost(memberId);
+    office.needs.lost(memberId, cause);
+    office.roster.left(memberId);
+    office.links.forget(memberId);
+    office.checkpoints.forget(memberId);
+    if (office.turn != null) {
+      office.turn.lost(memberId);
     }
-    decide();
+    office.decide();
   }
 
   /** A member wants to go. */
@@ -225,12 +195,12 @@ public final class ViewLeader {
     withMember(
         memberId,
         member -> {
-          heard(member, answer.view());
-          if (turn != null && turn.id() == answer.view()) {
+          office.heard(member, answer.view());
+          if (office.turn != null && office.turn.id() == answer.view()) {
             answer.holding().ifPresent(it -> member.reached(it.label()));
             member.enteredView = Math.max(member.enteredView, answer.enteredView());
-            answer.holding().ifPresent(it -> reported(member, it.label(), Optional.empty()));
-            turn.promised(memberId, answer);
+            answer.holding().ifPresent(it -> office.reported(member, it.label(), Optional.empty()));
+            office.turn.promised(memberId, answer);
           }
         });
   }
@@ -241,21 +211,23 @@ public final class ViewLeader {
    * @param view of the order
    */
   public void refused(String memberId, long view, Answer.Refused answer) {
-    if (answer.highestEpoch() > leaderEpoch && !isOver()) {
-      superseded =
+    if (answer.highestEpoch() > office.leaderEpoch && !office.isOver()) {
+      office.superseded =
           Optional.of(
               "member %s has heard of leader epoch %d, this one is %d"
-                  .formatted(memberId, answer.highestEpoch(), leaderEpoch));
-      turn = null;
+                  .formatted(memberId, answer.highestEpoch(), office.leaderEpoch));
+      office.turn = null;
     }
     withMember(
         memberId,
         member -> {
-          heard(member, answer.promisedView());
-          if (turn != null && turn.id() == view) {
-            turn.refused(memberId, answer.promisedView());
-          } else if (turn == null && needs.isTold(memberId) && record.isCurrent(view)) {
-            needs.stalled(member.name() + " does not enter: " + answer.why());
+          office.heard(member, answer.promisedView());
+          if (office.turn != null && office.turn.id() == view) {
+            office.turn.refused(memberId, answer.promisedView());
+          } else if (office.turn == null
+              && office.needs.isTold(memberId)
+              && office.record.isCurrent(view)) {
+            office.needs.stalled(member.name() + " does not enter: " + answer.why());
           }
         });
   }
@@ -265,9 +237,9 @@ public final class ViewLeader {
     withMember(
         memberId,
         member -> {
-          if (turn != null && turn.id() == view) {
+          if (office.turn != null && office.turn.id() == view) {
             member.label = holding.label();
-            turn.adopted(memberId, holding, nanoTime.getAsLong());
+            office.turn.adopted(memberId, holding, office.nanoTime.getAsLong());
           }
         });
   }
@@ -277,8 +249,8 @@ public final class ViewLeader {
     withMember(
         memberId,
         member -> {
-          if (turn != null && turn.id() == view) {
-            turn.adoptFailed(memberId, nanoTime.getAsLong());
+          if (office.turn != null && office.turn.id() == view) {
+            office.turn.adoptFailed(memberId, office.nanoTime.getAsLong());
           }
         });
   }
@@ -288,11 +260,11 @@ public final class ViewLeader {
     withMember(
         memberId,
         member -> {
-          heard(member, view);
-          if (record.isCurrent(view)) {
-            needs.entered(memberId);
+          office.heard(member, view);
+          if (office.record.isCurrent(view)) {
+            office.needs.entered(memberId);
             member.enteredView = view;
-            member.reached(new Label(view, record.view().orElseThrow().continues().step()));
+            member.reached(new Label(view, office.record.view().orElseThrow().continues().step()));
           }
         });
   }
@@ -306,12 +278,14 @@ public final class ViewLeader {
     withMember(
         memberId,
         member -> {
-          if (turn == null && record.isSeated(memberId) && record.isCurrent(view)) {
-            needs.stalled(member.name() + " cannot go on: " + error);
-            if (record.isSeated(culpritId)
-                && roster.has(culpritId)
+          if (office.turn == null
+              && office.record.isSeated(memberId)
+              && office.record.isCurrent(view)) {
+            office.needs.stalled(member.name() + " cannot go on: " + error);
+            if (office.record.isSeated(culpritId)
+                && office.roster.has(culpritId)
                 && !culpritId.equals(memberId)) {
-              links.broke(memberId, culpritId, view, nanoTime.getAsLong());
+              office.links.broke(memberId, culpritId, view, office.nanoTime.getAsLong());
             }
           }
         });
@@ -323,252 +297,72 @@ public final class ViewLeader {
         memberId,
         member -> {
           member.reached(label);
-          reported(member, label, digest);
+          office.reported(member, label, digest);
         });
   }
 
   /** A member has a checkpoint on its disk, synced and read back. */
   public void checkpointHeld(String memberId, Published checkpoint) {
-    withMember(memberId, member -> checkpoints.held(memberId, checkpoint));
+    withMember(memberId, member -> office.checkpoints.held(memberId, checkpoint));
   }
 
   /** The planner would divide the work otherwise. */
   public void reseat(String cause) {
-    needs.reseat(cause);
-    decide();
+    office.needs.reseat(cause);
+    office.decide();
   }
 
   /** Time has passed; called several times a second. */
   public void tick() {
-    decide();
+    office.decide();
   }
 
   /** The record's view, empty before the first. */
   public Optional<View> view() {
-    return record.view();
+    return office.record.view();
   }
 
   /** Whether all of the view's members have entered it and none has been asked to stop. */
   public boolean isTurning() {
-    return turn == null && record.view().filter(needs::isWhole).isPresent();
+    return office.turn == null && office.record.view().filter(office.needs::isWhole).isPresent();
   }
 
   /** The newest step that every member of the record's view has. */
   public long committedStep() {
-    return reports.committedStep();
+    return office.reports.committedStep();
   }
 
   /** What it waits for, for people; empty while the ring turns. */
   public String status() {
-    return turn == null ? waiting : turn.status();
+    return office.turn == null ? office.waiting : office.turn.status();
   }
 
   /** Why the last view was made. */
   public String lastCause() {
-    return lastCause;
+    return office.lastCause;
   }
 
   /** In words, if a member has heard of a newer leader: then this one has ended. */
   public Optional<String> superseded() {
-    return superseded;
+    return office.superseded;
   }
 
   /** The published checkpoints, the oldest first. */
   public List<Published> published() {
-    return record.kept().checkpoints();
+    return office.record.kept().checkpoints();
   }
 
   private interface Change {
     void on(Member member);
   }
 
-  private boolean isOver() {
-    return superseded.isPresent() || record.hasFailed();
-  }
-
   private void withMember(String memberId, Change change) {
-    Optional<Member> member = roster.find(memberId);
-    if (isOver() || member.isEmpty()) {
+    Optional<Member> member = office.roster.find(memberId);
+    if (office.isOver() || member.isEmpty()) {
       return;
     }
     member.get().silent = false;
     change.on(member.get());
-    decide();
-  }
-
-  private void heard(Member member, long promisedView) {
-    member.promisedView = Math.max(member.promisedView, promisedView);
-    highestPromise = Math.max(highestPromise, promisedView);
-  }
-
-  private void reported(Member member, Label label, Optional<String> digest) {
-    reports.reported(member.id(), label, digest).ifPresent(digests -> differ(label, digests));
-    if (reports.committedStep() > record.view().map(it -> it.continues().step()).orElse(0L)) {
-      barrenTurns = 0;
-      links.worked(record.view().orElseThrow().seats());
-    }
-  }
-
-  private void differ(Label label, Map<String, String> digests) {
-    Optional<String> right = Choice.mostHeld(digests);
-    needs.stalled("the states at " + label + " differ: " + digests);
-    if (right.isEmpty()) {
-      patience.distrust();
-    }
-    digests.forEach(
-        (member, digest) -> {
-          if (right.isPresent() && !digest.equals(right.get())) {
-            expelled.add(member);
-          }
-        });
-  }
-
-  private boolean isCandidate(Member member) {
-    Label label = member.label;
-    return label != null
-        && !patience.isDistrusted()
-        && !member.silent
-        && !expelled.contains(member.id())
-        && record.view().isPresent()
-        && choice.isCandidate(record.kept(), member.id(), label, member.enteredView);
-  }
-
-  /** Goes on with a view that is being made, publishes, or begins a new view if one is needed. */
-  private void decide() {
-    if (isOver()) {
-      return;
-    }
-    long now = nanoTime.getAsLong();
-    Turn current = turn;
-    if (current != null) {
-      proceed(current, now);
-      if (turn != null || isOver()) {
-        return;
-      }
-    }
-    publish();
-    links.expire(now);
-    expelled.stream().filter(roster::has).toList().forEach(this::release);
-    considerTurn(now);
-  }
-
-  private void considerTurn(long now) {
-    List<Member> ranked = roster.byRank(record.view());
-    List<String> eligible =
-        ranked.stream()
-            .filter(it -> parts.isEligible(it, now))
-            .limit(settings.max)
-            .map(Member::id)
-            .toList();
-    List<String> seatable = links.seatable(eligible, settings.min);
-    patience.note(record.view().isEmpty() || ranked.stream().anyMatch(this::isCandidate), now);
-    Optional<String> urgent = needs.trouble(seatable, now);
-    Optional<String> cause = urgent.or(() -> needs.wish(seatable));
-    waiting = needs.waits().orElse("");
-    if (cause.isEmpty()) {
-      needs.nothing();
-      return;
-    }
-    if (seatable.size() < settings.min) {
-      waiting = "waits for workers: " + seatable.size() + " of " + settings.min;
-      ranked.stream().filter(it -> it.leaving).map(Member::id).forEach(this::release);
-      return;
-    }
-    if (urgent.isEmpty() && !needs.isRipe(seatable, now)) {
-      return;
-    }
-    Restoring restoring = patience.restoring(record.kept(), now);
-    if (patience.isWithoutState() && !isRestorable(restoring)) {
-      waiting = patience.status(record.kept(), now);
-      return;
-    }
-    if (nextTurnNanos - now > 0) {
-      waiting = "tries again to change views: " + cause.get();
-      return;
-    }
-    begin(ranked, seatable, cause.get(), restoring, now);
-  }
-
-  private boolean isRestorable(Restoring restoring) {
-    List<Published> published = record.kept().checkpoints();
-    return published.isEmpty()
-        ? restoring != Restoring.NO
-        : Turn.restorable(published, checkpoints, restoring).isPresent();
-  }
-
-  private void begin(
-      List<Member> ranked, List<String> seatable, String cause, Restoring restoring, long now) {
-    long id = record.reserve(highestPromise);
-    barrenTurns++;
-    long delay =
-        barrenTurns < 3
-            ? 0
-            : Math.min(LONGEST_DELAY_MILLIS, FIRST_DELAY_MILLIS << Math.min(barrenTurns - 3, 8));
-    nextTurnNanos = now + nanos(delay);
-    List<Member> asked =
-        ranked.stream()
-            .filter(it -> !it.silent && !expelled.contains(it.id()))
-            .filter(it -> seatable.contains(it.id()) || record.isSeated(it.id()) || isCandidate(it))
-            .toList();
-    Turn next = new Turn(parts, record.kept(), id, cause, restoring, patience.isDistrusted());
-    turn = next;
-    next.begin(asked, now);
-    proceed(next, now);
-  }
-
-  private void proceed(Turn current, long now) {
-    switch (current.proceed(now)) {
-      case Turn.Outcome.Going going -> {}
-      case Turn.Outcome.Failed failed -> {
-        turn = null;
-        waiting = "tries again to change views: " + failed.why();
-      }
-      case Turn.Outcome.Ready ready -> {
-        turn = null;
-        write(current, ready);
-      }
-    }
-  }
-
-  private void write(Turn current, Turn.Outcome.Ready ready) {
-    View view = new View(current.id(), leaderEpoch, ready.seats(), ready.continues());
-    // Before the write: the journal may keep it along with the view.
-    lastCause = current.cause();
-    record.enter(
-        view, ready.restored() ? OptionalLong.of(reports.highestStep()) : OptionalLong.empty());
-    reports = new Reports(record.view());
-    needs.settled();
-    patience.settled(view);
-    for (Seat seat : view.seats()) {
-      roster.find(seat.memberId()).ifPresent(it -> install(it, view));
-    }
-    for (Member member : roster.byRank(record.view())) {
-      if (member.leaving) {
-        release(member.id());
-      }
-    }
-  }
-
-  private void install(Member member, View view) {
-    needs.told(member.id(), nanoTime.getAsLong());
-    orders.install(member.id(), view);
-  }
-
-  private void release(String memberId) {
-    if (released.add(memberId)) {
-      orders.release(memberId);
-    }
-    released.removeIf(it -> !roster.has(it));
-  }
-
-  private void publish() {
-    record
-        .view()
-        .flatMap(it -> checkpoints.publishable(it, committedStep(), record.kept().checkpoints()))
-        .ifPresent(record::publish);
-  }
-
-  private static long nanos(long millis) {
-    return millis * 1_000_000;
+    office.decide();
   }
 }

@@ -50,7 +50,7 @@ final class Schedule {
   double doubledMessages;
   double failedCopies;
   private boolean nasty;
-  private final Random random;
+  final Random random;
   private final boolean traces;
   private final Deque<String> trace = new ArrayDeque<>();
   private final PriorityQueue<Event> events =
@@ -58,18 +58,18 @@ final class Schedule {
           Comparator.comparingLong(Event::atNanos).thenComparingLong(Event::number));
   private final Lineage lineage = new Lineage(this);
   private final FakeEnsemble ensemble = new FakeEnsemble(this, lineage);
-  private final List<FakeCoordinator> coordinators = new ArrayList<>();
-  private final List<FakeWorker.Disk> disks = new ArrayList<>();
-  private final Map<FakeWorker.Disk, FakeWorker> running = new LinkedHashMap<>();
+  final List<FakeCoordinator> coordinators = new ArrayList<>();
+  final List<FakeWorker.Disk> disks = new ArrayList<>();
+  final Map<FakeWorker.Disk, FakeWorker> running = new LinkedHashMap<>();
   private final Map<String, FakeWorker> workers = new HashMap<>();
   private final Map<Long, FakeRing> rings = new HashMap<>();
-  private final Map<String, Long> cutUntilNanos = new HashMap<>();
-  private final Map<String, Long> cutOffUntilNanos = new HashMap<>();
+  final Map<String, Long> cutUntilNanos = new HashMap<>();
+  final Map<String, Long> cutOffUntilNanos = new HashMap<>();
   private final ViewLeader.Settings settings;
   private final long computeMillis;
   private final long faultsUntilNanos;
-  private final double meanFaultMillis;
-  private @Nullable FakeCoordinator elected;
+  final double meanFaultMillis;
+  @Nullable FakeCoordinator elected;
   private boolean electing;
   private boolean calm;
   private long now;
@@ -190,6 +190,10 @@ final class Schedule {
     return millis(computeMillis / 2, computeMillis * 3 / 2);
   }
 
+  boolean isCalm() {
+    return calm;
+  }
+
   boolean isNasty() {
     return nasty && chance(0.3);
   }
@@ -244,7 +248,7 @@ final class Schedule {
   void run() {
     disks.forEach(it -> in(millis(0, 5000), () -> start(it)));
     tick(0);
-    in(fault(), this::strike);
+    new Faults(this).begin();
     at(faultsUntilNanos, this::calm);
     while (!ensemble.isCompleted()) {
       Event event = events.remove();
@@ -306,7 +310,7 @@ final class Schedule {
         });
   }
 
-  private void start(FakeWorker.Disk disk) {
+  void start(FakeWorker.Disk disk) {
     FakeWorker old = running.get(disk);
     if (old != null && old.alive) {
       return;
@@ -318,172 +322,6 @@ final class Schedule {
     running.put(disk, worker);
     workers.put(memberId, worker);
     trace("%s starts", memberId);
-  }
-
-  private long fault() {
-    return (long) (-Math.log(1 - random.nextDouble()) * meanFaultMillis * MILLI);
-  }
-
-  /** One fault, and the next one later. */
-  private void strike() {
-    if (calm) {
-      return;
-    }
-    in(fault(), this::strike);
-    List<FakeWorker> living = running.values().stream().filter(it -> it.alive).toList();
-    FakeCoordinator coordinator = coordinators.get(random.nextInt(coordinators.size()));
-    if (living.isEmpty()) {
-      return;
-    }
-    FakeWorker worker = living.get(random.nextInt(living.size()));
-    switch (random.nextInt(18)) {
-      case 0, 1, 2 -> kill(worker);
-      case 3, 4 -> pause(worker, chance(0.2) ? millis(5_000, 100_000) : millis(10, 6_000));
-      case 5 -> {
-        FakeCoordinator leader = elected;
-        kill(leader == null ? coordinator : leader);
-      }
-      case 6, 7 -> {
-        FakeCoordinator leader = elected;
-        pauseLeader(leader == null ? coordinator : leader);
-      }
-      case 8 -> supersede();
-      case 9 -> {
-        trace("the ensemble is away");
-        ensemble.away = true;
-        in(millis(100, 40_000), () -> ensemble.away = false);
-      }
-      case 10, 11 -> cut(worker, living.get(random.nextInt(living.size())));
-      case 12 -> cutOff(worker, millis(100, 20_000));
-      case 13 -> worker.breakStream();
-      case 14 -> {
-        trace("%s is told to leave", worker.memberId);
-        worker.receive(worker::leave);
-        in(millis(5_000, 60_000), () -> start(worker.disk));
-      }
-      case 15 -> coordinators.forEach(FakeCoordinator::reseat);
-      case 16 -> {
-        if (chance(0.4)) {
-          catastrophe(living);
-        }
-      }
-      case 17 -> corrupt(worker);
-      default -> throw new AssertionError();
-    }
-  }
-
-  private void kill(FakeWorker worker) {
-    trace("%s is killed", worker.memberId);
-    worker.die();
-    in(chance(0.3) ? millis(10_000, 120_000) : millis(300, 10_000), () -> start(worker.disk));
-  }
-
-  private void kill(FakeCoordinator coordinator) {
-    trace("%s is killed", coordinator.name);
-    coordinator.die();
-    in(
-        millis(500, 20_000),
-        () -> {
-          coordinator.alive = true;
-          coordinator.paused = false;
-        });
-  }
-
-  private void pause(FakeProcess process, long nanos) {
-    trace("%s is stopped", process);
-    process.paused = true;
-    in(nanos, process::resume);
-  }
-
-  /** Its session expires meanwhile; it believes that it leads until it learns better. */
-  private void pauseLeader(FakeCoordinator leader) {
-    trace("%s is stopped", leader.name);
-    leader.paused = true;
-    long nanos = millis(100, 20_000);
-    in(nanos, leader::resume);
-    if (nanos > 6_000 * MILLI && elected == leader) {
-      long epoch = leader.epoch;
-      in(
-          6_000 * MILLI,
-          () -> {
-            if (elected == leader && leader.epoch == epoch) {
-              elected = null;
-            }
-          });
-      expire(leader, nanos + millis(0, 3_000));
-    }
-  }
-
-  private void supersede() {
-    FakeCoordinator leader = elected;
-    if (leader != null) {
-      trace("%s loses the election and does not know it", leader.name);
-      elected = null;
-      expire(leader, millis(0, 10_000));
-    }
-  }
-
-  private void expire(FakeCoordinator leader, long afterNanos) {
-    long epoch = leader.epoch;
-    in(
-        afterNanos,
-        () ->
-            leader.receive(
-                () -> {
-                  if (leader.epoch == epoch && elected != leader) {
-                    leader.stepDown();
-                  }
-                }));
-  }
-
-  private void cut(FakeWorker a, FakeWorker b) {
-    if (a != b) {
-      trace("the link between %s and %s is cut", a.memberId, b.memberId);
-      String link =
-          a.memberId.compareTo(b.memberId) < 0
-              ? a.memberId + " " + b.memberId
-              : b.memberId + " " + a.memberId;
-      cutUntilNanos.put(link, now + (chance(0.3) ? millis(0, 100_000) : millis(0, 8_000)));
-    }
-  }
-
-  private void cutOff(FakeWorker worker, long nanos) {
-    trace("%s is cut off from the coordinators for %.1f s", worker.memberId, nanos / 1e9);
-    cutOffUntilNanos.put(worker.memberId, now + nanos);
-  }
-
-  /** All at once: dead, stopped, or cut off for longer than anybody is patient. */
-  private void catastrophe(List<FakeWorker> living) {
-    int kind = random.nextInt(4);
-    long nanos = millis(1_000, 100_000);
-    for (FakeWorker worker : living) {
-      switch (kind) {
-        case 0 -> kill(worker);
-        case 1 -> pause(worker, nanos);
-        default -> cutOff(worker, nanos);
-      }
-    }
-    if (kind == 3 && !disks.isEmpty()) {
-      FakeWorker spared = living.get(random.nextInt(living.size()));
-      kill(spared);
-    }
-  }
-
-  private void corrupt(FakeWorker worker) {
-    List<FakeWorker.Saved> saved = List.copyOf(worker.disk.checkpoints.values());
-    if (!saved.isEmpty()) {
-      FakeWorker.Saved newest = saved.getLast();
-      boolean isElsewhere =
-          disks.stream()
-              .filter(it -> it != worker.disk)
-              .map(it -> it.checkpoints.get(newest.published().sha256()))
-              .anyMatch(it -> it != null && !it.isCorrupt());
-      if (isElsewhere) {
-        worker.disk.checkpoints.put(
-            newest.published().sha256(),
-            new FakeWorker.Saved(newest.published(), newest.state(), true));
-      }
-    }
   }
 
   /** No fault any more: what is broken mends. */
