@@ -109,6 +109,25 @@ class ViewLeaderTest {
   }
 
   @Test
+  void leaver_thatAttachesAgain_isReleasedAgain() {
+    LeaderRig rig = LeaderRig.training(2, "a", "b");
+    rig.leader.leaving("a");
+    rig.leader.lost("a", "gone");
+    rig.attach("a");
+    rig.leader.leaving("a");
+    assertEquals(2, rig.orders.stream().filter("release a"::equals).count());
+  }
+
+  @Test
+  void leaver_withoutASeat_isReleasedAtOnce() {
+    LeaderRig rig = LeaderRig.training(1, "a");
+    rig.attach("b");
+    rig.leader.leaving("b");
+    assertTrue(rig.orders.contains("release b"));
+    assertEquals(List.of("a"), rig.viewMembers());
+  }
+
+  @Test
   void promiseAboveTheView_heard_isReservedAbove() {
     LeaderRig rig = new LeaderRig(1, 8);
     rig.member("a").views.prepare(0, 41);
