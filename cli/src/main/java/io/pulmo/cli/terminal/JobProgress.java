@@ -43,8 +43,10 @@ public final class JobProgress implements Consumer<JobView>, AutoCloseable {
       Progress.line(view(job), quiet);
     }
     String detail = job.ended() ? "" : job.detail();
-    if (!detail.equals(toldDetail)) {
-      toldDetail = detail;
+    // A time that counts down makes no news.
+    String news = detail.replaceAll("[0-9]+ s", "");
+    if (!news.equals(toldDetail)) {
+      toldDetail = news;
       if (!detail.isEmpty()) {
         Progress.line(job.id() + " " + detail, quiet);
       }

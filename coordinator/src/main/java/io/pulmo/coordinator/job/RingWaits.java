@@ -15,8 +15,11 @@ import java.util.Optional;
  * longest sits at it: the others went on until they lacked what should have come from there.
  */
 final class RingWaits {
-  /** Longer than a step's pieces can be on their way between members that are all in the ring. */
-  static final Duration LONG = Duration.ofSeconds(3);
+  /**
+   * Longer than a step's pieces, or a connection's first, can be on their way between members that
+   * are all in the ring, on machines that have far too much to do.
+   */
+  static final Duration LONG = Duration.ofSeconds(6);
 
   private RingWaits() {}
 

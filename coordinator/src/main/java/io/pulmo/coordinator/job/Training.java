@@ -2,7 +2,6 @@ package io.pulmo.coordinator.job;
 
 import io.pulmo.coordinator.job.Recruit.Stage;
 import io.pulmo.coordinator.membership.Member;
-import io.pulmo.coordinator.ring.RingPlan;
 import io.pulmo.model.job.JobSpec;
 import io.pulmo.model.view.Holding;
 import io.pulmo.model.view.Seat;
@@ -28,18 +27,17 @@ import org.slf4j.LoggerFactory;
  * The job that trains: who takes part, what they report, and what becomes of it. Its views are
  * {@link ViewLeader}'s; the owner of {@link Jobs} owns it.
  */
-final class Training implements ViewLeader.Orders {
+final class Training {
   /** How long the first view waits for those that still make ready, once one is ready. */
   static final Duration FIRST_VIEW_PATIENCE = Duration.ofSeconds(5);
 
   /** How long the members of the record's view have to find a new leader. */
   static final Duration ATTACH_GRACE = Duration.ofSeconds(4);
 
-  /** How long a bundle's files may still be on their way here from another coordinator. */
-  static final Duration FILES_PATIENCE = Duration.ofSeconds(10);
+  /** A view changes in less than this; what takes longer, users hear of. */
+  static final Duration WORTH_TELLING = Duration.ofSeconds(1);
 
   private static final Logger log = LoggerFactory.getLogger(Training.class);
-  private static final int MOST_EXPORTS = 3;
   private static final int MOST_NAMED = 3;
   private static final long PREPARE_MILLIS = 2_000;
   private static final long COPY_MILLIS = 60_000;
@@ -55,10 +53,10 @@ final class Training implements ViewLeader.Orders {
   }
 
   private final Job job;
-  private final StoredFiles files;
+  private final Finish finish;
   private final EventLog events;
   private final LongSupplier nanoTime;
-  private final ViewJournal journal;
+  private final Speeds speeds;
   private final ViewLeader leader;
   private final int most;
   private final Map<String, Recruit> recruits = new LinkedHashMap<>();
@@ -68,12 +66,11 @@ final class Training implements ViewLeader.Orders {
   private final String causeBefore;
   private @Nullable Long firstReadyNanos;
   private @Nullable Outcome outcome;
+  private @Nullable Long waitsSinceNanos;
   private long toldView;
   private long toldStep;
   private int toldCheckpoints;
   private long brokenView;
-  private int exports = 1;
-  private @Nullable Long lackingSinceNanos;
 
   /**
    * Takes a job up where its views' record has it.
@@ -89,7 +86,7 @@ final class Training implements ViewLeader.Orders {
       EventLog events,
       LongSupplier nanoTime) {
     this.job = job;
-    this.files = files;
+    this.finish = new Finish(files);
     this.events = events;
     this.nanoTime = nanoTime;
     this.beganNanos = nanoTime.getAsLong();
@@ -97,7 +94,8 @@ final class Training implements ViewLeader.Orders {
     most = Math.max(spec.workers().min(), Math.min(spec.workers().max(), spec.batch()));
     List<PastView> past = jobs.pastViews(job.id());
     causeBefore = past.isEmpty() ? "" : past.getLast().cause();
-    journal = jobs.views(job.id(), this::cause);
+    speeds = new Speeds(spec.batch());
+    ViewJournal journal = jobs.views(job.id(), this::cause);
     leader =
         new ViewLeader(
             journal,
@@ -110,8 +108,8 @@ final class Training implements ViewLeader.Orders {
                 PREPARE_MILLIS,
                 COPY_MILLIS,
                 SETTLE_MILLIS),
-            applicants -> RingPlan.of(applicants, this::share),
-            this,
+            speeds,
+            new OrderDesk(job.id(), journal, recruits, this::released),
             nanoTime);
     leader.view().ifPresent(view -> view.seats().forEach(seat -> awaited.add(seat.memberId())));
     toldView = leader.view().map(View::id).orElse(0L);
@@ -124,10 +122,6 @@ final class Training implements ViewLeader.Orders {
 
   private String cause() {
     return leader.lastCause();
-  }
-
-  private int share(String memberId) {
-    return 1;
   }
 
   /** A worker is here. */
@@ -145,6 +139,7 @@ final class Training implements ViewLeader.Orders {
   void left(Member member, String cause) {
     Recruit gone = recruits.remove(member.id());
     leaving.remove(member.id());
+    speeds.forget(member.id());
     if (gone != null && gone.stage == Stage.ENLISTED && gone.ready == null) {
       leader.lost(member.id(), cause);
     }
@@ -286,6 +281,7 @@ final class Training implements ViewLeader.Orders {
         recruit.samplesComputed = it.progress().samplesComputed();
         recruit.stepsComputed = it.progress().stepsComputed();
         recruit.samplesPerSecond = it.pace().samplesPerSecond();
+        speeds.report(id, it.pace());
         job.progress(it.progress());
         leader.stepped(id, it.label(), it.digest());
       }
@@ -312,8 +308,20 @@ final class Training implements ViewLeader.Orders {
     enlistMore();
     letReadyIn();
     findBrokenLink();
+    if (leader.isTurning() && leader.view().filter(speeds::wantsOthers).isPresent()) {
+      leader.reseat("shares follow the members' speeds");
+    }
     leader.tick();
+    noteWaiting();
     after();
+  }
+
+  private void noteWaiting() {
+    if (leader.status().isEmpty()) {
+      waitsSinceNanos = null;
+    } else if (waitsSinceNanos == null) {
+      waitsSinceNanos = nanoTime.getAsLong();
+    }
   }
 
   private void findBrokenLink() {
@@ -404,44 +412,16 @@ final class Training implements ViewLeader.Orders {
     if (outcome != null || !leader.isTurning()) {
       return;
     }
-    Set<Holding> finals = new HashSet<>();
-    for (Seat seat : view.seats()) {
-      Recruit recruit = recruits.get(seat.memberId());
-      Holding ended = recruit == null ? null : recruit.ended;
-      if (ended == null || ended.label().view() != view.id()) {
-        return;
+    switch (finish.of(view, recruits, nanoTime.getAsLong())) {
+      case Finish.Verdict.NotYet it -> {}
+      case Finish.Verdict.Done it -> outcome = new Outcome.Completed(it.manifest());
+      case Finish.Verdict.ExportAgain it -> {
+        log.warn("the bundle of job {} is made again: it lacks {}", job.id(), it.lacking());
+        recruits.values().forEach(one -> one.manifest = "");
+        leader.reseat("the bundle is made again");
       }
-      finals.add(ended);
-    }
-    Recruit first = recruits.get(view.seats().getFirst().memberId());
-    String manifest = first == null ? "" : first.manifest;
-    if (finals.size() != 1 || manifest.isEmpty()) {
-      return;
-    }
-    Optional<String> lacking = files.lacking(manifest);
-    if (lacking.isEmpty()) {
-      outcome = new Outcome.Completed(manifest);
-      return;
-    }
-    exportAgain(lacking.get());
-  }
-
-  /** The bundle went to a leader that is gone: it may still come from there, or is made again. */
-  private void exportAgain(String lacking) {
-    long now = nanoTime.getAsLong();
-    if (lackingSinceNanos == null) {
-      lackingSinceNanos = now;
-    }
-    if (now - lackingSinceNanos < FILES_PATIENCE.toNanos()) {
-      return;
-    }
-    lackingSinceNanos = null;
-    recruits.values().forEach(one -> one.manifest = "");
-    if (exports++ >= MOST_EXPORTS) {
-      outcome = new Outcome.Failed("the bundle is not here: it lacks " + lacking);
-    } else {
-      log.warn("the bundle of job {} is made again: it lacks {}", job.id(), lacking);
-      leader.reseat("the bundle is made again");
+      case Finish.Verdict.GiveUp it ->
+          outcome = new Outcome.Failed("the bundle is not here: it lacks " + it.lacking());
     }
   }
 
@@ -466,7 +446,9 @@ final class Training implements ViewLeader.Orders {
   String detail() {
     long preparing = recruits.values().stream().filter(one -> one.stage == Stage.ENLISTING).count();
     boolean starts = leader.view().isEmpty() && preparing > 0;
-    String waits = starts ? "" : leader.status();
+    Long since = waitsSinceNanos;
+    boolean brief = since == null || nanoTime.getAsLong() - since < WORTH_TELLING.toNanos();
+    String waits = starts || brief ? "" : leader.status();
     Stream<String> prepares =
         starts || (preparing > 0 && !waits.isEmpty())
             ? Stream.of(preparing + (preparing == 1 ? " worker makes" : " workers make") + " ready")
@@ -501,8 +483,7 @@ final class Training implements ViewLeader.Orders {
         leader.published());
   }
 
-  private static JobRecord.Participant participant(
-      Seat seat, @Nullable Recruit recruit, View view) {
+  private JobRecord.Participant participant(Seat seat, @Nullable Recruit recruit, View view) {
     if (recruit == null) {
       return new JobRecord.Participant(
           seat.memberId(), seat.name(), 0, 0, 0, "", seat.share(), 0, "");
@@ -517,54 +498,15 @@ final class Training implements ViewLeader.Orders {
         ended != null && ended.label().view() == view.id() ? ended.digest() : "",
         seat.share(),
         recruit.samplesPerSecond,
-        "");
+        speeds.slow(seat.memberId()));
   }
 
-  @Override
-  public void prepare(String memberId, long view) {
-    send(memberId, new Order.Prepare(job.id(), view));
-  }
-
-  @Override
-  public void copy(String memberId, long view, Holding what, Seat from) {
-    send(memberId, new Order.Copy(job.id(), view, what, from));
-  }
-
-  @Override
-  public void restore(String memberId, long view, ViewJournal.Published what, List<Seat> holders) {
-    send(memberId, new Order.Restore(job.id(), view, what, holders));
-  }
-
-  @Override
-  public void start(String memberId, long view) {
-    send(memberId, new Order.Start(job.id(), view));
-  }
-
-  @Override
-  public void install(String memberId, View view) {
-    ViewJournal.Kept kept = journal.current();
-    List<String> checkpoints =
-        kept.checkpoints().stream().map(ViewJournal.Published::sha256).toList();
-    send(memberId, new Order.Install(job.id(), view, checkpoints, kept.gaps()));
-  }
-
-  @Override
-  public void release(String memberId) {
-    Recruit recruit = recruits.get(memberId);
-    if (recruit == null) {
-      return;
-    }
-    if (leaving.contains(memberId)) {
+  /** The views need a worker no more. */
+  private void released(Recruit recruit) {
+    if (leaving.contains(recruit.id())) {
       recruit.line.send(new Order.Released());
     } else {
       putOut(recruit, "the others go on without it");
-    }
-  }
-
-  private void send(String memberId, Order order) {
-    Recruit recruit = recruits.get(memberId);
-    if (recruit != null) {
-      recruit.line.send(order);
     }
   }
 }

@@ -4,6 +4,7 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.pulmo.coordinator.job.JobRecord;
 import io.pulmo.proto.JobStatus;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One user's look at one job: the newest status goes out when it has changed and the user takes it;
@@ -13,6 +14,7 @@ final class JobWatch {
   private final String jobId;
   private final ServerCallStreamObserver<JobStatus> out;
   private boolean stale = true;
+  private @Nullable JobRecord sent;
 
   JobWatch(String jobId, ServerCallStreamObserver<JobStatus> out) {
     this.jobId = jobId;
@@ -36,9 +38,13 @@ final class JobWatch {
     return out.isCancelled();
   }
 
-  /** Sends a status; true if it was the last. */
+  /** Sends a status unless it is the one sent before; true if it was the last. */
   boolean send(JobRecord job) {
     stale = false;
+    if (job.equals(sent)) {
+      return false;
+    }
+    sent = job;
     out.onNext(Wire.status(job));
     if (job.state().ended()) {
       out.onCompleted();

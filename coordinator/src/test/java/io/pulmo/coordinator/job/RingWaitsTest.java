@@ -36,9 +36,9 @@ class RingWaitsTest {
     assertEquals(
         Optional.of("b on a"),
         broken(
-            told("a", Activity.RING, "c", 3.1, 4),
-            told("b", Activity.RING, "a", 3.3, 4),
-            told("c", Activity.RING, "b", 3.2, 4)));
+            told("a", Activity.RING, "c", 6.1, 4),
+            told("b", Activity.RING, "a", 6.3, 4),
+            told("c", Activity.RING, "b", 6.2, 4)));
   }
 
   @Test
@@ -56,13 +56,13 @@ class RingWaitsTest {
 
   @Test
   void oneHasNotWaitedLong_orIsInAnotherView_orSaysNothing_isNoFault() {
-    RingWaits.Told a = told("a", Activity.RING, "c", 5, 4);
-    RingWaits.Told b = told("b", Activity.RING, "a", 5, 4);
+    RingWaits.Told a = told("a", Activity.RING, "c", 8, 4);
+    RingWaits.Told b = told("b", Activity.RING, "a", 8, 4);
     assertEquals(Optional.empty(), broken(a, b));
-    assertEquals(Optional.empty(), broken(a, b, told("c", Activity.RING, "b", 2.9, 4)));
-    assertEquals(Optional.empty(), broken(a, b, told("c", Activity.RING, "b", 5, 3)));
-    assertEquals(Optional.empty(), broken(a, b, told("c", Activity.RING, "gone", 5, 4)));
+    assertEquals(Optional.empty(), broken(a, b, told("c", Activity.RING, "b", 5.9, 4)));
+    assertEquals(Optional.empty(), broken(a, b, told("c", Activity.RING, "b", 8, 3)));
+    assertEquals(Optional.empty(), broken(a, b, told("c", Activity.RING, "gone", 8, 4)));
     assertEquals(
-        Optional.of("a on c"), broken(a, b, told("c", Activity.RING, "b", 3, 4)), "and with it");
+        Optional.of("a on c"), broken(a, b, told("c", Activity.RING, "b", 6, 4)), "and with it");
   }
 }

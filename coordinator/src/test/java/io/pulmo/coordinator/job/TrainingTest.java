@@ -92,6 +92,8 @@ class TrainingTest {
     cluster.steps(job, 1);
     cluster.lose(b, "gone");
     cluster.pass(MOMENT);
+    assertEquals("", status(job).detail());
+    cluster.pass(Duration.ofSeconds(1));
     assertEquals(JobState.RUNNING, status(job).state());
     assertEquals("waits for workers: 1 of 2", status(job).detail());
     cluster.join("c");
@@ -265,7 +267,7 @@ class TrainingTest {
     for (int attempt = 1; attempt <= 3; attempt++) {
       assertEquals(attempt, status(job).view());
       cluster.end(job, missing);
-      cluster.pass(Training.FILES_PATIENCE.plus(Duration.ofSeconds(1)));
+      cluster.pass(Finish.FILES_PATIENCE.plus(Duration.ofSeconds(1)));
     }
     assertEquals(JobState.FAILED, status(job).state());
     assertTrue(status(job).detail().contains(missing), status(job).detail());
@@ -283,7 +285,7 @@ class TrainingTest {
     cluster.pass(Duration.ofSeconds(10));
     assertEquals(1, status(job).view());
     b.pulse = new Pulse(job, 1, 0, Pulse.Activity.RING, "a", cluster.clock.nanos());
-    cluster.pass(Duration.ofSeconds(4));
+    cluster.pass(Duration.ofSeconds(7));
     assertEquals(2, status(job).view());
     assertTrue(status(job).viewCause().contains("everybody waits"), status(job).viewCause());
   }
@@ -361,5 +363,34 @@ class TrainingTest {
     cluster.pass(MOMENT);
     assertEquals(List.of("a", "b"), members(job));
     assertEquals(List.of(2, 2), a.view().seats().stream().map(Seat::threads).toList());
+  }
+
+  @Test
+  void slowMember_isNamed_givenLess_andStays() {
+    FakeWorker a = cluster.join("a");
+    FakeWorker b = cluster.join("b");
+    String job = cluster.submit("");
+    cluster.pass(MOMENT);
+    for (int step = 1; step <= 100 && status(job).view() == 1; step++) {
+      report(a, FakeWorker.stepped(job, new Label(1, step)));
+      WorkerReport.Stepped slow = FakeWorker.stepped(job, new Label(1, step));
+      report(
+          b,
+          new WorkerReport.Stepped(
+              job,
+              slow.label(),
+              slow.digest(),
+              slow.progress(),
+              new WorkerReport.Pace(240, 20, 10, 5, 8)));
+      cluster.pass(Duration.ofMillis(100));
+    }
+    cluster.pass(MOMENT);
+    assertEquals("shares follow the members' speeds", status(job).viewCause());
+    JobRecord.Participant first = status(job).members().getFirst();
+    JobRecord.Participant second = status(job).members().getLast();
+    assertEquals("b", second.id());
+    assertTrue(second.share() < first.share(), first.share() + " : " + second.share());
+    assertTrue(second.slow().startsWith("compute: "), second.slow());
+    assertEquals("", first.slow());
   }
 }
