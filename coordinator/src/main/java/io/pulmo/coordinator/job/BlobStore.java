@@ -42,7 +42,8 @@ public final class BlobStore {
 
   /** How many bytes a file system still takes. */
   @FunctionalInterface
-  interface Disk {
+  public interface Disk {
+    /** As of now. */
     long usableBytes() throws IOException;
   }
 
@@ -66,7 +67,7 @@ public final class BlobStore {
   }
 
   /** A store whose clock and disk are the caller's. */
-  BlobStore(Path folder, InstantSource clock, Disk disk) throws IOException {
+  public BlobStore(Path folder, InstantSource clock, Disk disk) throws IOException {
     this.folder = folder;
     this.clock = clock;
     this.disk = disk;

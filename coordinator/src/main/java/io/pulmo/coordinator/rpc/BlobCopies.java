@@ -71,13 +71,14 @@ final class BlobCopies implements AutoCloseable {
    * Has another coordinator hold a blob of this one: OK once one does, or none is up. All of them
    * are given a copy; the slower ones are not waited for long.
    *
-   * @return OK; or RESOURCE_EXHAUSTED or UNAVAILABLE if others are up and none takes it, with words
+   * @param patience how long it is tried while others are up and none takes it, by a small blob
+   * @return OK; or RESOURCE_EXHAUSTED or ABORTED if others are up and none takes it, with words
    */
-  Status spread(String sha256) {
+  Status spread(String sha256, Duration patience) {
     OptionalLong size = store.size(sha256);
     return size.isEmpty()
         ? Status.NOT_FOUND.withDescription("no blob " + sha256 + " here")
-        : new BlobSpread(sha256, size.getAsLong(), others, this::copy).run();
+        : new BlobSpread(sha256, size.getAsLong(), others, patience, this::copy).run();
   }
 
   /** Gives one coordinator a copy, unless it has one. */

@@ -18,9 +18,6 @@ import org.slf4j.LoggerFactory;
  * none is up.
  */
 final class BlobSpread {
-  /** How long it is tried while others are up and none of them takes it. */
-  static final Duration PATIENCE = Duration.ofSeconds(15);
-
   private static final Logger log = LoggerFactory.getLogger(BlobSpread.class);
   private static final long LOOK_MILLIS = 100;
   private static final long RETRY_NANOS = Duration.ofMillis(300).toNanos();
@@ -66,28 +63,41 @@ final class BlobSpread {
   private final String sha256;
   private final long bytes;
   private final Supplier<List<HostPort>> others;
+  private final Duration patience;
   private final Copier copier;
 
   @GuardedBy("this")
   private final Map<HostPort, Attempt> attempts = new HashMap<>();
 
-  BlobSpread(String sha256, long bytes, Supplier<List<HostPort>> others, Copier copier) {
+  /**
+   * Not yet under way.
+   *
+   * @param others who is up, asked again and again
+   * @param patience how long it is tried, by a small blob, while others are up and none takes it
+   */
+  BlobSpread(
+      String sha256,
+      long bytes,
+      Supplier<List<HostPort>> others,
+      Duration patience,
+      Copier copier) {
     this.sha256 = sha256;
     this.bytes = bytes;
     this.others = others;
+    this.patience = patience;
     this.copier = copier;
   }
 
   /** Waits for one copy, and a little for the others; what is still under way then goes on. */
   Status run() {
     long begun = System.nanoTime();
-    long patience = PATIENCE.plusMillis(bytes / SLOWEST_BYTES_PER_MILLI).toNanos();
+    long most = patience.plusMillis(bytes / SLOWEST_BYTES_PER_MILLI).toNanos();
     try {
       while (true) {
         List<HostPort> up = others.get();
         synchronized (this) {
           start(up);
-          Status end = verdict(up, Map.copyOf(attempts), System.nanoTime() - begun > patience);
+          Status end = verdict(up, Map.copyOf(attempts), System.nanoTime() - begun > most);
           if (end != null) {
             return end;
           }
@@ -157,7 +167,7 @@ final class BlobSpread {
     }
     boolean full = lacking.stream().allMatch(Attempt::isFull);
     return full || patienceIsOver
-        ? (full ? Status.RESOURCE_EXHAUSTED : Status.UNAVAILABLE)
+        ? (full ? Status.RESOURCE_EXHAUSTED : Status.ABORTED)
             .withDescription(
                 "no other coordinator takes a copy of blob "
                     + sha256

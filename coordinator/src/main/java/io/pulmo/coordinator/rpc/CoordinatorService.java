@@ -61,6 +61,9 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
   private static final long BEAT_MILLIS = 500;
   private static final int MOST_TRANSFERS = 32;
   private static final int MOST_SUBMISSIONS = 16;
+
+  // Who calls has ten seconds; the files were copied when they came, as a rule.
+  private static final Duration SUBMISSION_PATIENCE = Duration.ofSeconds(8);
   private static final Duration DIAL_PATIENCE = Duration.ofMillis(1_500);
 
   /** Ten ticks in which nothing was done: the process stood still, or a task took that long. */
@@ -361,7 +364,7 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
                 Status status = Status.INTERNAL;
                 try {
                   boolean here = blobs.touch(file.sha256()) || copies.fetch(file.sha256()).isOk();
-                  status = here ? copies.spread(file.sha256()) : Status.OK;
+                  status = here ? copies.spread(file.sha256(), SUBMISSION_PATIENCE) : Status.OK;
                 } finally {
                   one.complete(status);
                 }

@@ -10,6 +10,7 @@ import io.pulmo.proto.PutBlobRequest;
 import io.pulmo.proto.PutBlobResponse;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -20,6 +21,9 @@ import org.slf4j.LoggerFactory;
 /** A blob on its way in. */
 final class Upload implements StreamObserver<PutBlobRequest>, Transfer {
   private static final Logger log = LoggerFactory.getLogger(Upload.class);
+
+  // Longer than ZooKeeper takes to notice that another coordinator is gone.
+  private static final Duration PATIENCE = Duration.ofSeconds(15);
 
   private final BlobStore store;
   private final BlobCopies copies;
@@ -155,7 +159,7 @@ final class Upload implements StreamObserver<PutBlobRequest>, Transfer {
   }
 
   private void spread(String sha256) {
-    Status copied = copies.spread(sha256);
+    Status copied = copies.spread(sha256, PATIENCE);
     synchronized (this) {
       if (over) {
         return;

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.grpc.Status;
 import io.pulmo.node.HostPort;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -20,8 +21,10 @@ class BlobSpreadTest {
   private static final HostPort B = new HostPort("b", 1);
   private static final HostPort C = new HostPort("c", 1);
 
+  private static final Duration PATIENCE = Duration.ofSeconds(2);
+
   private static Status spread(List<HostPort> up, BlobSpread.Copier copier) {
-    return new BlobSpread("0".repeat(64), 8, () -> up, copier).run();
+    return new BlobSpread("0".repeat(64), 8, () -> up, PATIENCE, copier).run();
   }
 
   @Test
@@ -75,6 +78,17 @@ class BlobSpreadTest {
   }
 
   @Test
+  void blob_thatTheOnlyOtherDoesNotTake_isGivenUpNamingIt() {
+    Status end =
+        spread(
+            List.of(B),
+            (other, sha256, bytes) -> Status.UNAVAILABLE.withDescription("connection refused"));
+    assertEquals(Status.Code.ABORTED, end.getCode());
+    String words = String.valueOf(end.getDescription());
+    assertTrue(words.contains("b:1 (UNAVAILABLE: connection refused)"), words);
+  }
+
+  @Test
   void blob_isTriedAgainWithOneThatWasBusy() {
     AtomicInteger calls = new AtomicInteger();
     Status end =
@@ -93,6 +107,7 @@ class BlobSpreadTest {
                 "0".repeat(64),
                 8,
                 up::get,
+                PATIENCE,
                 (other, sha256, bytes) -> {
                   up.set(List.of());
                   return Status.UNAVAILABLE;
@@ -110,6 +125,7 @@ class BlobSpreadTest {
                 "0".repeat(64),
                 8,
                 up::get,
+                PATIENCE,
                 (other, sha256, bytes) -> {
                   if (other.equals(B)) {
                     up.set(List.of(C));
