@@ -39,7 +39,12 @@ final class Training {
 
   private static final Logger log = LoggerFactory.getLogger(Training.class);
   private static final int MOST_NAMED = 3;
-  private static final long PREPARE_MILLIS = 2_000;
+
+  /**
+   * For an answer. Who is gone is noticed by its heartbeats; whose heartbeats go on has much to do.
+   */
+  private static final long PREPARE_MILLIS = 10_000;
+
   private static final long COPY_MILLIS = 60_000;
   private static final long SETTLE_MILLIS = 300;
 
