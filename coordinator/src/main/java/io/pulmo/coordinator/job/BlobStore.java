@@ -144,6 +144,15 @@ public final class BlobStore {
     }
   }
 
+  /** The file of a blob that is there: for reading alone. */
+  public Path file(String sha256) {
+    if (!isName(sha256)) {
+      throw new IllegalArgumentException(
+          "'" + sha256 + "' names no blob: expected 64 lower-case hexadecimal digits");
+    }
+    return path(sha256);
+  }
+
   /**
    * Opens a blob for reading.
    *

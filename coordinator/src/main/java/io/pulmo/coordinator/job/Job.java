@@ -77,6 +77,15 @@ final class Job {
     return submitted.files();
   }
 
+  /** A file's SHA-256 by the name that it has in JOB.yaml. */
+  String sha256(String name) {
+    return files().stream()
+        .filter(file -> file.name().equals(name))
+        .findFirst()
+        .map(JobRecord.File::sha256)
+        .orElse("");
+  }
+
   JobState state() {
     return state;
   }

@@ -428,8 +428,11 @@ public final class Jobs {
               office.patience(),
               office.events(),
               nanoTime);
-    } catch (UnreadableRecordException e) {
-      // Another leader would read the same: the job fails, the leader stays.
+    } catch (JournalException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      // Another leader would come to the same: the job fails, the leader stays.
+      log.warn("job {} cannot be taken up", job.id(), e);
       end(job, JobState.FAILED, e.getMessage() + "; submit it again");
       return;
     }

@@ -1,5 +1,6 @@
 package io.pulmo.coordinator.job;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -10,4 +11,9 @@ public interface StoredFiles {
 
   /** What a bundle lacks, in words, by its manifest's SHA-256; nothing if all of it is here. */
   Optional<String> lacking(String manifestSha256);
+
+  /**
+   * The images that a job's lists name; nothing while the lists are not here, or if they are none.
+   */
+  Optional<List<String>> images(String trainSha256, String validationSha256);
 }

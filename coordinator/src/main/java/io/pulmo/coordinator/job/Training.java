@@ -58,6 +58,7 @@ final class Training {
   }
 
   private final Job job;
+  private final StoredFiles files;
   private final Finish finish;
   private final EventLog events;
   private final LongSupplier nanoTime;
@@ -70,6 +71,7 @@ final class Training {
   private final long beganNanos;
   private final String causeBefore;
   private @Nullable Long firstReadyNanos;
+  private @Nullable DataSet images;
   private @Nullable Outcome outcome;
   private @Nullable Long waitsSinceNanos;
   private long toldView;
@@ -91,6 +93,7 @@ final class Training {
       EventLog events,
       LongSupplier nanoTime) {
     this.job = job;
+    this.files = files;
     this.finish = new Finish(files);
     this.events = events;
     this.nanoTime = nanoTime;
@@ -145,6 +148,9 @@ final class Training {
     Recruit gone = recruits.remove(member.id());
     leaving.remove(member.id());
     speeds.forget(member.id());
+    if (images != null) {
+      images.forget(member.id());
+    }
     if (gone != null && gone.stage == Stage.ENLISTED && gone.ready == null) {
       leader.lost(member.id(), cause);
     }
@@ -203,6 +209,11 @@ final class Training {
         }
         recruit.stage = Stage.ENLISTED;
         awaited.remove(recruit.id());
+        if (!isLetIn(recruit, enlisted)) {
+          enlistMore();
+          letReadyIn();
+          return;
+        }
         recruit.ready = enlisted;
         if (firstReadyNanos == null) {
           firstReadyNanos = nanoTime.getAsLong();
@@ -215,6 +226,49 @@ final class Training {
     }
   }
 
+  /** Whether a worker's images are those of the others; those whose are not are put out. */
+  private boolean isLetIn(Recruit recruit, WorkerReport.Enlisted enlisted) {
+    if (enlisted.images().length == 0 || images().isEmpty()) {
+      return true;
+    }
+    boolean inView = leader.view().flatMap(view -> view.seat(recruit.id())).isPresent();
+    boolean letIn = true;
+    for (DataSet.Refusal refusal :
+        images().get().tell(recruit.id(), recruit.member.name(), enlisted.images(), inView)) {
+      Recruit refused = recruits.get(refusal.memberId());
+      letIn &= refused != recruit;
+      if (refused != null) {
+        cannotTakePart(refused, refusal.reason());
+      }
+    }
+    return letIn;
+  }
+
+  /** The job's images, once its lists are here. */
+  private Optional<DataSet> images() {
+    if (images == null) {
+      JobSpec.Data data = job.spec().data();
+      images =
+          files
+              .images(job.sha256(data.train()), job.sha256(data.validation()))
+              .map(DataSet::new)
+              .orElse(null);
+    }
+    return Optional.ofNullable(images);
+  }
+
+  /** Whether the job starts with images that nobody holds: then it fails. */
+  private boolean lacksImages() {
+    DataSet known = images;
+    List<String> ready =
+        recruits.values().stream().filter(one -> one.ready != null).map(Recruit::id).toList();
+    if (known == null || ready.isEmpty() || leader.view().isPresent()) {
+      return false;
+    }
+    known.lack(ready).ifPresent(lack -> outcome = new Outcome.Failed(lack));
+    return outcome != null;
+  }
+
   /** Lets those in that are ready; the first view waits a little for all that are there. */
   private void letReadyIn() {
     Long first = firstReadyNanos;
@@ -223,7 +277,7 @@ final class Training {
             && recruits.values().stream().anyMatch(one -> one.stage == Stage.ENLISTING)
             && first != null
             && nanoTime.getAsLong() - first < FIRST_VIEW_PATIENCE.toNanos();
-    if (wait) {
+    if (wait || lacksImages()) {
       return;
     }
     for (Recruit recruit : List.copyOf(recruits.values())) {
@@ -241,19 +295,22 @@ final class Training {
   }
 
   private void failed(Recruit recruit, WorkerReport.Failed failed) {
-    String why = recruit.member.label() + ": " + failed.error();
     if (!failed.mineAlone()) {
-      outcome = new Outcome.Failed("worker " + why);
+      outcome = new Outcome.Failed("worker " + recruit.member.label() + ": " + failed.error());
       return;
     }
-    log.warn("job {} goes on without worker {}", job.id(), why);
-    boolean was = recruit.stage == Stage.ENLISTED && recruit.ready == null;
-    putOut(recruit, failed.error());
-    if (was) {
-      leader.lost(recruit.id(), "it cannot take part: " + failed.error());
-    }
+    cannotTakePart(recruit, failed.error());
     enlistMore();
     letReadyIn();
+  }
+
+  private void cannotTakePart(Recruit recruit, String why) {
+    log.warn("job {} goes on without worker {}: {}", job.id(), recruit.member.label(), why);
+    boolean was = recruit.stage == Stage.ENLISTED && recruit.ready == null;
+    putOut(recruit, why);
+    if (was) {
+      leader.lost(recruit.id(), "it cannot take part: " + why);
+    }
   }
 
   private void putOut(Recruit recruit, String why) {
@@ -261,6 +318,9 @@ final class Training {
     recruit.stage = Stage.OUT;
     recruit.ready = null;
     recruit.out = why;
+    if (images != null) {
+      images.forget(recruit.id());
+    }
     if (knows) {
       recruit.line.send(new Order.Discharge(job.id(), why));
     }

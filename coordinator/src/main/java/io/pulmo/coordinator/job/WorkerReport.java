@@ -20,13 +20,16 @@ public sealed interface WorkerReport {
    * @param enteredView the highest that it has entered, 0 for none
    * @param promisedView the highest that it has promised, 0 for none
    * @param onDisk checkpoints that it has, the newest first
+   * @param images which of the job's images it holds, as a short {@link
+   *     io.pulmo.model.data.ImageManifest}; empty if it does not tell
    */
   record Enlisted(
       String jobId,
       Optional<Holding> holding,
       long enteredView,
       long promisedView,
-      List<ViewJournal.Published> onDisk)
+      List<ViewJournal.Published> onDisk,
+      byte[] images)
       implements WorkerReport {}
 
   /** It has promised a view. */

@@ -4,9 +4,9 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import io.pulmo.coordinator.job.BlobFiles;
 import io.pulmo.coordinator.job.BlobStore;
 import io.pulmo.coordinator.job.BlobUses;
-import io.pulmo.coordinator.job.BundleFiles;
 import io.pulmo.coordinator.job.EventLog;
 import io.pulmo.coordinator.job.JobJournal;
 import io.pulmo.coordinator.job.JobRecord;
@@ -142,7 +142,7 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
             new Jobs.Office(
                 epoch,
                 journal,
-                new BundleFiles(blobs, copies::want),
+                new BlobFiles(blobs, copies::want),
                 members,
                 patience,
                 events.ofEpoch(epoch)),

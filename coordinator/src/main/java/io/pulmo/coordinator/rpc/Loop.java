@@ -79,8 +79,12 @@ final class Loop implements AutoCloseable {
   }
 
   private void guarded(Runnable task) {
+    attempt(before);
+    attempt(task);
+  }
+
+  private void attempt(Runnable task) {
     try {
-      before.run();
       task.run();
     } catch (RuntimeException | Error e) {
       // An executor would keep it to itself, and never run a repeated task again.

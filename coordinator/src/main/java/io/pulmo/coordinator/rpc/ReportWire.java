@@ -105,7 +105,8 @@ final class ReportWire {
         enlisted.hasHolding() ? Optional.of(holding(enlisted.getHolding())) : Optional.empty(),
         Wire.count("entered_view", enlisted.getEnteredView()),
         Wire.count("promised_view", enlisted.getPromisedView()),
-        onDisk);
+        onDisk,
+        enlisted.getImages().toByteArray());
   }
 
   private static WorkerReport promised(Promised promised) {

@@ -29,6 +29,9 @@ final class FakeWorker implements WorkerLine {
   /** Whether it makes ready at once, or when the test says so. */
   boolean preparesAtOnce = true;
 
+  /** What it says of the job's images. */
+  byte[] images = new byte[0];
+
   /** Its state's digest, where it is not as it should be. */
   String digestWrong = "";
 
@@ -131,7 +134,7 @@ final class FakeWorker implements WorkerLine {
   void enlisted(String jobId, Consumer<WorkerReport> to) {
     to.accept(
         new WorkerReport.Enlisted(
-            jobId, views.holding(), views.enteredView(), views.promisedView(), List.of()));
+            jobId, views.holding(), views.enteredView(), views.promisedView(), List.of(), images));
   }
 
   /** Takes steps of its view. */

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.pulmo.model.data.ImageManifest;
 import io.pulmo.model.view.Label;
 import io.pulmo.model.view.MemberViews.Answer;
 import io.pulmo.model.view.Seat;
@@ -392,5 +393,61 @@ class TrainingTest {
     assertTrue(second.share() < first.share(), first.share() + " : " + second.share());
     assertTrue(second.slow().startsWith("compute: "), second.slow());
     assertEquals("", first.slow());
+  }
+
+  /** Two images of one byte each, or missing. */
+  private static byte[] images(int first, int second) {
+    ImageManifest.Draft draft = new ImageManifest.Draft(2);
+    int[] bytes = {first, second};
+    for (int i = 0; i < bytes.length; i++) {
+      if (bytes[i] >= 0) {
+        byte[] sha256 = new byte[32];
+        sha256[0] = (byte) bytes[i];
+        draft.put(i, 1, sha256);
+      }
+    }
+    return draft.finish().shortened().encoded();
+  }
+
+  private FakeWorker holding(String id, byte[] images) {
+    FakeWorker worker = new FakeWorker(id, cluster.members.join(FakeWorker.member(id)));
+    worker.images = images;
+    cluster.workers.put(id, worker);
+    cluster.jobs.joined(worker.member, worker, "");
+    cluster.settle();
+    return worker;
+  }
+
+  @Test
+  void worker_withOtherDataUnderOneName_isLeftOutAndNamed() {
+    holding("a", images(1, 2));
+    String job = cluster.submit("");
+    cluster.pass(MOMENT);
+    FakeWorker other = holding("b", images(1, 3));
+    cluster.pass(MOMENT);
+    assertEquals(List.of("a"), members(job));
+    String detail = status(job).detail();
+    assertTrue(detail.contains("worker-b (member b) does not take part"), detail);
+    assertTrue(detail.contains("b.png"), detail);
+    assertEquals(1, other.told(Order.Discharge.class).size());
+  }
+
+  @Test
+  void images_thatNobodyHolds_failTheJobWithTheCount() {
+    holding("a", images(1, -1));
+    holding("b", images(1, -1));
+    String job = cluster.submit("");
+    assertEquals(JobState.FAILED, status(job).state());
+    assertTrue(
+        status(job).detail().startsWith("nobody holds 1 of the 2 images"), status(job).detail());
+  }
+
+  @Test
+  void images_thatWorkersHoldTogether_areEnough() {
+    holding("a", images(1, -1));
+    holding("b", images(-1, 2));
+    String job = cluster.submit("");
+    cluster.pass(MOMENT);
+    assertEquals(List.of("a", "b"), members(job));
   }
 }

@@ -3,15 +3,22 @@ package io.pulmo.coordinator.job;
 import io.pulmo.model.bundle.Bundle;
 import io.pulmo.model.bundle.FileEntry;
 import io.pulmo.model.bundle.Manifest;
+import io.pulmo.model.data.ImageManifest;
+import io.pulmo.model.data.LabelList;
+import io.pulmo.model.data.LabelListException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.Channels;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The stored blobs as the leader's jobs ask for them. */
-public final class BundleFiles implements StoredFiles {
+public final class BlobFiles implements StoredFiles {
+  private static final Logger log = LoggerFactory.getLogger(BlobFiles.class);
   private static final int LARGEST_MANIFEST_BYTES = 1 << 20;
 
   private final BlobStore blobs;
@@ -22,7 +29,7 @@ public final class BundleFiles implements StoredFiles {
    *
    * @param wanted told the SHA-256 of what is lacking: it may be on its way here then
    */
-  public BundleFiles(BlobStore blobs, Consumer<String> wanted) {
+  public BlobFiles(BlobStore blobs, Consumer<String> wanted) {
     this.blobs = blobs;
     this.wanted = wanted;
   }
@@ -59,6 +66,26 @@ public final class BundleFiles implements StoredFiles {
       return lacking;
     } catch (IOException | RuntimeException e) {
       return Optional.of("a readable manifest: " + e.getMessage());
+    }
+  }
+
+  @Override
+  public Optional<List<String>> images(String trainSha256, String validationSha256) {
+    for (String list : List.of(trainSha256, validationSha256)) {
+      if (blobs.size(list).isEmpty()) {
+        wanted.accept(list);
+        return Optional.empty();
+      }
+    }
+    try {
+      return Optional.of(
+          ImageManifest.names(
+              LabelList.read(blobs.file(trainSha256)),
+              LabelList.read(blobs.file(validationSha256))));
+    } catch (IOException | LabelListException | IllegalArgumentException e) {
+      // The workers will say so, by the names that the submitter knows.
+      log.info("a job's lists are not understood: {}", e.getMessage());
+      return Optional.empty();
     }
   }
 }
