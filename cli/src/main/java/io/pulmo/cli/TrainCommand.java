@@ -4,6 +4,8 @@ import static java.util.stream.Collectors.joining;
 
 import io.pulmo.cli.rpc.JobClient;
 import io.pulmo.cli.rpc.JobView;
+import io.pulmo.cli.rpc.LedgerView;
+import io.pulmo.cli.terminal.CommandFailure;
 import io.pulmo.cli.terminal.ExitCode;
 import io.pulmo.cli.terminal.JobProgress;
 import io.pulmo.cli.terminal.JsonFile;
@@ -40,7 +42,7 @@ final class TrainCommand implements Runnable {
   public void run() {
     throw new ParameterException(
         Objects.requireNonNull(spec).commandLine(),
-        "given no command, expected one of submit, watch, status, list, cancel, bundle");
+        "given no command, expected one of submit, watch, status, list, cancel, ledger, bundle");
   }
 
   @Command(
@@ -123,6 +125,38 @@ final class TrainCommand implements Runnable {
       print(client.cancel(id), json);
     }
     return ExitCode.DONE;
+  }
+
+  @Command(
+      name = "ledger",
+      description =
+          "Shows who computed which samples of a job, and verifies that each counted once.")
+  int ledger(
+      @Parameters(paramLabel = "ID") String id,
+      @Mixin CoordinatorOption coordinator,
+      @Option(names = "--json", paramLabel = "FILE") Optional<Path> json)
+      throws Exception {
+    LedgerView view;
+    try (JobClient client = new JobClient(coordinator.addresses())) {
+      view = client.ledger(id);
+    }
+    for (String lacks : List.of(view.stateLacks(), view.leaderLacks())) {
+      if (!lacks.isEmpty()) {
+        System.err.println(lacks);
+      }
+    }
+    Optional<LedgerReport> report = LedgerReport.of(view);
+    if (report.isEmpty()) {
+      throw CommandFailure.work(
+          "job " + id + " has no ledger: expected one that has trained, as 'train status' tells");
+    }
+    System.out.print(report.get().text());
+    if (json.isPresent()) {
+      JsonFile.write(json.get(), report.get().json());
+    }
+    return report.get().fault().isEmpty() && view.stateLacks().isEmpty()
+        ? ExitCode.DONE
+        : ExitCode.FAILED;
   }
 
   @Command(name = "bundle", description = "Fetches a completed job's bundle.")

@@ -63,6 +63,7 @@ public final class BundleExporter {
    * @param reference computes the self-test's expected values
    * @param integers the network in integers, made of these weights; empty where there were no
    *     images to calibrate it with, and the bundle then has none
+   * @param ledger who computed which steps of the training, as JSON; empty for other weights
    */
   public record Request(
       String name,
@@ -71,7 +72,21 @@ public final class BundleExporter {
       Preprocessing preprocessing,
       Map<String, String> provenance,
       ReferenceForward reference,
-      Optional<IntegerModel> integers) {
+      Optional<IntegerModel> integers,
+      Optional<byte[]> ledger) {
+    /** A request for a bundle of weights of which no training is known. */
+    public Request(
+        String name,
+        long version,
+        Weights weights,
+        Preprocessing preprocessing,
+        Map<String, String> provenance,
+        ReferenceForward reference,
+        Optional<IntegerModel> integers) {
+      this(
+          name, version, weights, preprocessing, provenance, reference, integers, Optional.empty());
+    }
+
     /** A request for a bundle that computes in float32 only. */
     public Request(
         String name,
@@ -101,6 +116,9 @@ public final class BundleExporter {
       files.add(writer.add(Bundle.ONNX, onnx));
       files.add(writer.add(Bundle.WEIGHTS, file -> WeightsFile.write(file, weights)));
       files.add(writer.add(Bundle.SELF_TEST, selfTest.json()));
+      if (request.ledger().isPresent()) {
+        files.add(writer.add(Bundle.LEDGER, request.ledger().get()));
+      }
       Map<String, String> provenance = new LinkedHashMap<>(request.provenance());
       if (request.integers().isPresent()) {
         IntegerModel integers = request.integers().get();

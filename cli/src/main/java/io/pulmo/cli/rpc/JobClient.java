@@ -1,5 +1,6 @@
 package io.pulmo.cli.rpc;
 
+import com.google.protobuf.ByteString;
 import io.grpc.Status;
 import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
@@ -10,6 +11,7 @@ import io.pulmo.model.bundle.FileEntry;
 import io.pulmo.model.bundle.Manifest;
 import io.pulmo.model.job.JobFile;
 import io.pulmo.model.job.JobSpec;
+import io.pulmo.model.ledger.LedgerFile;
 import io.pulmo.model.weights.WeightsFile;
 import io.pulmo.node.Blobs;
 import io.pulmo.node.HostPort;
@@ -17,6 +19,8 @@ import io.pulmo.node.LeaderFollower;
 import io.pulmo.proto.CancelJobRequest;
 import io.pulmo.proto.CoordinatorGrpc;
 import io.pulmo.proto.GetJobRequest;
+import io.pulmo.proto.GetLedgerRequest;
+import io.pulmo.proto.GetLedgerResponse;
 import io.pulmo.proto.JobState;
 import io.pulmo.proto.JobStatus;
 import io.pulmo.proto.ListJobsRequest;
@@ -123,6 +127,21 @@ public final class JobClient implements AutoCloseable {
         .stream()
         .map(JobClient::view)
         .toList();
+  }
+
+  /** Who computed which of its steps. */
+  public LedgerView ledger(String id) throws IOException, InterruptedException {
+    GetLedgerResponse told =
+        follower.call(stub -> stub.getLedger(GetLedgerRequest.newBuilder().setJobId(id).build()));
+    return new LedgerView(
+        parse(told.getStateJson()),
+        told.getStateLacks(),
+        parse(told.getLeaderJson()),
+        told.getLeaderLacks());
+  }
+
+  private static Optional<LedgerFile> parse(ByteString json) throws IOException {
+    return json.isEmpty() ? Optional.empty() : Optional.of(LedgerFile.parse(json.toByteArray()));
   }
 
   /** Cancels it and says what it is then. */

@@ -6,6 +6,7 @@ import io.pulmo.coordinator.membership.Members;
 import io.pulmo.model.job.JobFile;
 import io.pulmo.model.job.JobSpec;
 import io.pulmo.model.job.JobSpecException;
+import io.pulmo.model.view.ViewJournal;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Comparator;
@@ -245,6 +246,16 @@ public final class Jobs {
    */
   public List<PastView> views(String jobId) {
     return journal.pastViews(find(jobId).id());
+  }
+
+  /**
+   * The restores of a job, the oldest first.
+   *
+   * @throws RefusedException if there is no such job
+   * @throws UnreadableRecordException if its record makes no sense
+   */
+  public List<ViewJournal.Restore> restores(String jobId) {
+    return journal.views(find(jobId).id(), () -> "").current().gaps();
   }
 
   private JobRecord status(Job job) {

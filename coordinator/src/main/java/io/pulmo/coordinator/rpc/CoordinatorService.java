@@ -9,6 +9,7 @@ import io.pulmo.coordinator.job.BlobStore;
 import io.pulmo.coordinator.job.BlobUses;
 import io.pulmo.coordinator.job.EventLog;
 import io.pulmo.coordinator.job.JobJournal;
+import io.pulmo.coordinator.job.JobLedger;
 import io.pulmo.coordinator.job.JobRecord;
 import io.pulmo.coordinator.job.Jobs;
 import io.pulmo.coordinator.job.JournalException;
@@ -24,6 +25,8 @@ import io.pulmo.proto.GetBlobRequest;
 import io.pulmo.proto.GetJobRequest;
 import io.pulmo.proto.GetLeaderRequest;
 import io.pulmo.proto.GetLeaderResponse;
+import io.pulmo.proto.GetLedgerRequest;
+import io.pulmo.proto.GetLedgerResponse;
 import io.pulmo.proto.JobStatus;
 import io.pulmo.proto.ListJobsRequest;
 import io.pulmo.proto.ListJobsResponse;
@@ -84,6 +87,7 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
   private final ScheduledExecutorService heart =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().daemon().name("pulmo-heartbeat").factory());
+  private final LedgerReader ledgers;
   private final Set<Transfer> transfers = ConcurrentHashMap.newKeySet();
 
   // Written by the loop alone.
@@ -103,6 +107,7 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
       Leadership leadership, BlobStore blobs, BlobUses uses, Duration patience, EventLog events) {
     this.leadership = leadership;
     this.blobs = blobs;
+    this.ledgers = new LedgerReader(blobs);
     this.patience = patience;
     this.events = events;
     this.copies = new BlobCopies(blobs, leadership::others);
@@ -185,6 +190,7 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
   public void close() {
     deposed("the coordinator stops");
     heart.shutdownNow();
+    ledgers.close();
     keeper.close();
     copies.close();
     loop.close();
@@ -398,6 +404,12 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
   @Override
   public void cancelJob(CancelJobRequest request, StreamObserver<JobStatus> answer) {
     onLeader(answer, led -> Wire.status(led.jobs().cancel(jobId(request.getJobId()))));
+  }
+
+  @Override
+  public void getLedger(GetLedgerRequest request, StreamObserver<GetLedgerResponse> answer) {
+    inTerm(
+        answer, led -> ledgers.answer(JobLedger.of(led.jobs(), jobId(request.getJobId())), answer));
   }
 
   @Override

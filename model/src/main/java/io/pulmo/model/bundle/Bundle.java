@@ -37,6 +37,9 @@ public record Bundle(Path folder, Manifest manifest, String digest) {
   /** What the network answers to a drawn image. */
   public static final String SELF_TEST = "selftest.json";
 
+  /** Who computed which steps of the training that the weights come from, if one is known. */
+  public static final String LEDGER = "ledger.json";
+
   /** Longest manifest or self-test that is read. */
   static final int LONGEST_JSON_BYTES = 1 << 20;
 

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Writers of checkpoints as processes of their own, that are killed or run out of disk. */
-@Timeout(1200)
+@Timeout(5400)
 class CheckpointKillTest {
   private static final int KILLS = Boolean.getBoolean("pulmo.long") ? 500 : 100;
   private static final int MOST_MICROS_TO_LIVE = 250_000;
