@@ -37,9 +37,9 @@ class LedgerReportTest {
     assertEquals(
         """
         view  leader epoch  steps      worker  share  samples                  by epoch
-        1                1    0-3  host:1 (7)      3        9   1: 7 in 0-8, 2: 2 in 0-1
-        1                1    0-3  host:2 (8)      1        4   1: 3 in 2-9, 2: 1 in 2-2
-        3                2    4-6  host:2 (8)      1       10   2: 7 in 3-9, 3: 3 in 0-2
+        1                1    0-3  host:1 (7)      3        9  1: 7 in 0-8, 2: 2 in 0-1
+        1                1    0-3  host:2 (8)      1        4  1: 3 in 2-9, 2: 1 in 2-2
+        3                2    4-6  host:2 (8)      1       10  2: 7 in 3-9, 3: 3 in 0-2
         view 3 went back from step 6 to the checkpoint of step 4: at least 2 steps were given up and taken again
         the final state's ledger verifies: 7 steps, 2 whole epochs of 10 samples each once, and 1 steps of the next; at least 2 steps were given up
         """,

@@ -10,6 +10,7 @@ import io.pulmo.model.data.LabelList;
 import io.pulmo.model.image.ImagePipeline;
 import io.pulmo.model.image.Preprocessing;
 import io.pulmo.model.job.JobSpec;
+import io.pulmo.model.ledger.LedgerFile;
 import io.pulmo.model.weights.Weights;
 import io.pulmo.net.DenseNet;
 import io.pulmo.node.Blobs;
@@ -48,6 +49,7 @@ final class TrainedBundle implements BundleExport.Work {
   private final JobAssets assets;
   private final Weights best;
   private final Map<String, String> provenance;
+  private final byte[] ledger;
   private final Path folder;
   private @Nullable Bundle made;
 
@@ -70,6 +72,7 @@ final class TrainedBundle implements BundleExport.Work {
         Weights.ofFlat(
             assets.job().preset().network(), state.bestLearned(), state.bestStatistics());
     this.provenance = provenance(state);
+    this.ledger = new LedgerFile(state.ledger(), state.step()).toJson();
     this.folder = workplace.job(order.jobId()).resolve("bundle-" + UUID.randomUUID());
   }
 
@@ -93,7 +96,8 @@ final class TrainedBundle implements BundleExport.Work {
                       crops ->
                           network.studyProbabilities(
                               crops, 1, Preprocessing.CROPS, preprocessing.cropPixels()),
-                      integers(job)));
+                      integers(job),
+                      Optional.of(ledger)));
     }
   }
 
