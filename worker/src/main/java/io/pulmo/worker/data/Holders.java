@@ -98,6 +98,18 @@ final class Holders {
     }
   }
 
+  /** Waits until the members have changed since an offer. */
+  void awaitChange(long since) throws InterruptedException {
+    lock.lockInterruptibly();
+    try {
+      while (changes == since) {
+        changed.await();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /**
    * Who may give an image.
    *
@@ -106,8 +118,15 @@ final class Holders {
    * @param bytes its size, -1 if nobody has ever said that he holds it
    * @param sha256 its digest, likewise empty
    * @param unanswered members that could not be asked, and why
+   * @param changes how often the members had changed before
    */
-  record Offer(List<ImagePeers.Peer> from, int bytes, String sha256, List<String> unanswered) {}
+  record Offer(
+      List<ImagePeers.Peer> from,
+      boolean held,
+      int bytes,
+      String sha256,
+      List<String> unanswered,
+      long changes) {}
 
   /**
    * Asks whoever has not been asked.
@@ -118,7 +137,16 @@ final class Holders {
     List<ImagePeers.Peer> holding = new ArrayList<>();
     List<ImagePeers.Peer> all = new ArrayList<>();
     List<String> unanswered = new ArrayList<>();
-    for (Known member : members()) {
+    List<Known> asked;
+    long before;
+    lock.lock();
+    try {
+      asked = List.copyOf(members.values());
+      before = changes;
+    } finally {
+      lock.unlock();
+    }
+    for (Known member : asked) {
       all.add(member.peer);
       ImageManifest manifest = ask(member);
       if (manifest == null) {
@@ -130,18 +158,11 @@ final class Holders {
     ImageManifest says = whoKnows(image);
     return new Offer(
         holding.isEmpty() ? all : holding,
+        !holding.isEmpty(),
         says == null ? -1 : says.bytes(image),
         says == null ? "" : says.sha256(image),
-        unanswered);
-  }
-
-  private List<Known> members() {
-    lock.lock();
-    try {
-      return List.copyOf(members.values());
-    } finally {
-      lock.unlock();
-    }
+        unanswered,
+        before);
   }
 
   private @Nullable ImageManifest whoKnows(int image) {

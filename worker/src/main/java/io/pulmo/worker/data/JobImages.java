@@ -40,7 +40,7 @@ public final class JobImages implements ImageBytes {
    * A job's images, as long as nobody else is in its view.
    *
    * @param workerName for messages
-   * @param patience for how long peers are asked again for one image before that is an error
+   * @param patience for how long peers that hold an image are asked for it before that is an error
    */
   public JobImages(
       String workerName,
@@ -73,6 +73,11 @@ public final class JobImages implements ImageBytes {
     return pulls.get();
   }
 
+  /**
+   * All bytes of an image. Where no member of the view holds it, a member that does is waited for.
+   *
+   * @throws TrainingException if those that hold it do not give it
+   */
   @Override
   public byte[] read(String name) throws TrainingException, InterruptedException {
     Integer place = index.place(name);
@@ -140,13 +145,18 @@ public final class JobImages implements ImageBytes {
           }
         }
       }
-      boolean nobody = offer.from().isEmpty() || (offer.sha256().isEmpty() && errors.isEmpty());
-      if (nobody || System.nanoTime() - giveUpNanos > 0) {
-        String why = failure(name, wrong, errors);
-        // Where no member holds it, none can go on.
-        throw errors.isEmpty() && wrong.isEmpty()
-            ? new TrainingException(why)
-            : TrainingException.onlyHere(why, null);
+      if (!offer.held() && offer.unanswered().isEmpty()) {
+        if (!wrong.isEmpty()) {
+          throw TrainingException.onlyHere(failure(name, wrong, errors), null);
+        }
+        // Its holder has left. The leader knows what the view lacks; another member may bring it.
+        log.warn("worker {} waits for a member that holds the image {}", workerName, name);
+        holders.awaitChange(offer.changes());
+        giveUpNanos = System.nanoTime() + patience.toNanos();
+        continue;
+      }
+      if (System.nanoTime() - giveUpNanos > 0) {
+        throw TrainingException.onlyHere(failure(name, wrong, errors), null);
       }
       holders.await(PAUSE_NANOS);
     }
@@ -183,7 +193,7 @@ public final class JobImages implements ImageBytes {
         .append(name)
         .append(" from no member of the job: ");
     if (errors.isEmpty()) {
-      words.append("none holds it; start a worker that does, or put it there");
+      words.append("none holds it");
     } else {
       words.append(
           String.join("; ", errors.subList(0, Math.min(NAMED, errors.size())))

@@ -147,13 +147,16 @@ class PeerImagesTest {
   }
 
   @Test
-  void read_nobodyHoldsIt_failsAtOnceNamingIt() throws Exception {
+  void read_nobodyHoldsIt_waitsForAMemberThatDoes() throws Exception {
     DataMember one = member("one", held(0, 10));
-    String none =
-        "worker one comes by the image 15.png from no member of the job: none holds it; start a worker that does, or put it there";
-    assertEquals(none, failure(one, "15.png"));
-    one.meets(member("two", held(0, 10)));
-    assertEquals(none, failure(one, "15.png"));
+    Asked asked = new Asked();
+    DataMember two = member("two", held(0, 10), asked);
+    one.meets(two);
+    FutureTask<byte[]> reading = new FutureTask<>(() -> one.images.read("15.png"));
+    Thread.ofPlatform().start(reading);
+    asked.latch.await();
+    one.meets(two, member("three", held(10, 20)));
+    assertArrayEquals(content(15), reading.get());
   }
 
   @Test
@@ -168,11 +171,10 @@ class PeerImagesTest {
     holder.stop();
     one.meets(two);
     assertArrayEquals(content(15), one.images.read("15.png"));
-    String said = failure(one, "17.png");
-    assertTrue(
-        said.contains(
-            "two: NOT_FOUND: image '17.png' cannot be given: it lies neither under --data here nor among the images pulled"),
-        said);
+    FutureTask<byte[]> reading = new FutureTask<>(() -> one.images.read("17.png"));
+    Thread.ofPlatform().start(reading);
+    one.meets(two, member("next", held(17, 18)));
+    assertArrayEquals(content(17), reading.get());
   }
 
   @Test
@@ -283,6 +285,17 @@ class PeerImagesTest {
       if (ends) {
         responses.onCompleted();
       }
+    }
+  }
+
+  /** Opens a latch when it has told what it holds. */
+  private static final class Asked extends DataMember.Answers {
+    private final CountDownLatch latch = new CountDownLatch(1);
+
+    @Override
+    public void getManifest(GetManifestRequest request, StreamObserver<ManifestChunk> responses) {
+      super.getManifest(request, responses);
+      latch.countDown();
     }
   }
 
