@@ -110,7 +110,7 @@ final class FailoverVerifier {
         sorted(evictions),
         sorted(returns),
         calm.isEmpty() ? OptionalDouble.empty() : OptionalDouble.of(gap),
-        falseEvictions(lineage),
+        falseEvictions(lineage, end),
         survivorsRestarted(end),
         lost(job, lineage),
         count.duplicated(),
@@ -295,7 +295,7 @@ final class FailoverVerifier {
     return Math.max(longest, to - Math.max(from, last)) / MICROS_PER_SECOND;
   }
 
-  private int falseEvictions(Lineage lineage) {
+  private int falseEvictions(Lineage lineage, long end) {
     int evicted = 0;
     List<Lineage.Stretch> stretches = lineage.stretches();
     for (int i = 1; i < stretches.size(); i++) {
@@ -304,6 +304,7 @@ final class FailoverVerifier {
       for (String member : before.shares().keySet()) {
         Optional<Child> child = history.childOf(member);
         if (!after.shares().containsKey(member)
+            && after.firstEnteredAt() < end
             && child.isPresent()
             && !child.get().isTouched(before.firstEnteredAt(), after.firstEnteredAt())) {
           evicted++;
