@@ -193,7 +193,7 @@ final class FailoverVerifier {
         child.acts().stream()
             .filter(later -> later.t() > act.t() && later.action() == over)
             .findFirst();
-    if (back.isEmpty() || !child.runs(end - 1)) {
+    if (back.isEmpty()) {
       return;
     }
     long returned = Long.MAX_VALUE;
@@ -202,7 +202,9 @@ final class FailoverVerifier {
         returned = Math.min(returned, view.firstEnteredAt());
       }
     }
-    note(returns, returned, back.get(), name(child) + " did not come back");
+    if (returned != Long.MAX_VALUE || child.runs(end - 1)) {
+      note(returns, returned, back.get(), name(child) + " did not come back");
+    }
   }
 
   private void leaderLost(Act act, SeenJob job, Lead leader) {
