@@ -110,13 +110,18 @@ final class ClusterHistory {
   /** What was done to a process, and when. */
   record Act(long t, Action action) {}
 
-  /** A member's report of a step: which positions of the epoch's order it computed. */
-  record Part(long t, long epoch, long from, long to) {
+  /**
+   * A member's report of a step: which positions of the epoch's order it computed.
+   *
+   * @param summed samples in the sum that it took from the ring
+   */
+  record Part(long t, long epoch, long from, long to, long summed) {
     /** Checks the range. */
     Part {
-      if (epoch < 0 || from < 0 || to < from) {
+      if (epoch < 0 || from < 0 || to < from || summed < to - from) {
         throw new IllegalArgumentException(
-            "positions %d to %d of epoch %d".formatted(from, to, epoch));
+            "positions %d to %d of epoch %d in a sum of %d samples"
+                .formatted(from, to, epoch, summed));
       }
     }
   }
@@ -363,7 +368,8 @@ final class ClusterHistory {
                     t,
                     said.path("epoch").asLong(),
                     said.path("from").asLong(),
-                    said.path("to").asLong()))
+                    said.path("to").asLong(),
+                    said.path("summed").asLong()))
             == null,
         "step " + step + " of view " + view.id + ", told twice by " + member);
   }

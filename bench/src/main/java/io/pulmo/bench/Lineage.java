@@ -124,6 +124,9 @@ final class Lineage {
         int from = (int) ((long) samples * inEpoch / steps);
         epochEnd = (int) ((long) samples * (inEpoch + 1) / steps);
         add(stretch, step, (step - 1) / steps, from, epochEnd, times);
+        long beside = summed(stretch, step, epochEnd - from) - (epochEnd - from);
+        missing += Math.max(0, -beside);
+        duplicated += Math.max(0, beside);
         if (epochEnd == samples) {
           missing += Arrays.stream(times).filter(time -> time == 0).count();
           duplicated += Arrays.stream(times).map(time -> Math.max(0, time - 1)).sum();
@@ -138,6 +141,15 @@ final class Lineage {
     // Beyond the last step, too: those were computed before their turn.
     duplicated += Arrays.stream(times).map(time -> Math.max(0, time - 1)).sum();
     return new Count(looked + epochEnd, missing, duplicated);
+  }
+
+  /** The samples in a step's sum: what a member says that is not the step's own number. */
+  private static long summed(Stretch stretch, long step, long size) {
+    return stretch.view.steps().getOrDefault(step, Map.of()).values().stream()
+        .mapToLong(Part::summed)
+        .filter(summed -> summed != size)
+        .findFirst()
+        .orElse(size);
   }
 
   private static void add(

@@ -117,13 +117,20 @@ final class ClusterLines {
   }
 
   ClusterLines part(long millis, long view, long step, int pid, int from, int to) {
+    int inEpoch = (int) ((step - 1) % STEPS);
+    int size = SAMPLES * (inEpoch + 1) / STEPS - SAMPLES * inEpoch / STEPS;
+    return part(millis, view, step, pid, from, to, size);
+  }
+
+  ClusterLines part(
+      long millis, long view, long step, int pid, int from, int to, int summed) {
     return worker(
         millis,
         pid,
         "step",
         """
-        "view":%d,"step":%d,"epoch":%d,"from":%d,"to":%d,"digest":"%s\""""
-            .formatted(view, step, (step - 1) / STEPS, from, to, "d" + step));
+        "view":%d,"step":%d,"epoch":%d,"from":%d,"to":%d,"summed":%d,"digest":"%s\""""
+            .formatted(view, step, (step - 1) / STEPS, from, to, summed, "d" + step));
   }
 
   ClusterLines worker(long millis, int pid, String kind, String fields) {

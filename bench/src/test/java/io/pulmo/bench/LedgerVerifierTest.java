@@ -58,6 +58,19 @@ class LedgerVerifierTest {
   }
 
   @Test
+  void figures_aSumThatLacksAMember_areMissing() throws Exception {
+    LedgerFigures figures =
+        figures(
+            disrupted()
+                .part(1600, 2, 5, 1, 3, 4, 1)
+                .part(1610, 2, 5, 3, 4, 6, 2)
+                .steps(1700, 2, 6, 6, 1, 3)
+                .jobEnded(3000, "completed", EQUAL, true));
+    assertTrue(figures.missing() > 0, figures.text());
+    assertFalse(figures.clean());
+  }
+
+  @Test
   void figures_stepsThatNobodyTook_areMissing() throws Exception {
     LedgerFigures figures =
         figures(disrupted().steps(1600, 2, 5, 5, 1, 3).jobEnded(3000, "completed", EQUAL, true));

@@ -261,7 +261,7 @@ final class Enlistment implements TrainingListener {
             before.ring.abort("view " + view + " is installed");
           }
           entered = new Entered(wanted, workplace.rings().join(wanted.ring(), Enlistment::connect));
-          views.label().ifPresent(label -> workplace.events().entered(jobId(), label));
+          workplace.events().entered(jobId(), wanted.view());
           notifyAll();
         }
         reports.installed(jobId(), view);

@@ -1,18 +1,23 @@
 package io.pulmo.worker;
 
 import io.pulmo.model.view.Label;
+import io.pulmo.model.view.View;
+import io.pulmo.worker.train.Pace;
 import io.pulmo.worker.train.StepReport;
 import java.io.PrintStream;
 import java.time.Clock;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What happens to a member's state, one line of JSON each, for a harness that keeps it outside this
  * process.
  *
- * <p>Kinds: {@code step}, with the label after it and the positions {@code from} to {@code to} of
- * the epoch's order that this member computed; {@code view}, entered; {@code stop}, the view
+ * <p>Kinds: {@code step}, with the label after it, the positions {@code from} to {@code to} of the
+ * epoch's order that this member computed, the samples in the members' sum and the milliseconds of
+ * its parts; {@code view}, entered, with its members and the state that it continues; {@code stop}, the view
  * promised and the label at which it stopped; {@code adopt} and {@code restore}, a state put in
  * place; {@code left}, by its own wish.
  */
@@ -38,16 +43,32 @@ final class EventLog {
         jobId,
         report.label().view(),
         report.label().step(),
-        ",\"epoch\":%d,\"from\":%d,\"to\":%d%s"
+        ",\"epoch\":%d,\"from\":%d,\"to\":%d,\"summed\":%d,\"ms\":%s%s"
             .formatted(
                 report.epoch(),
                 report.mine().from(),
                 report.mine().to(),
+                report.summed(),
+                millis(report.took()),
                 report.digest().map(EventLog::digest).orElse("")));
   }
 
-  void entered(String jobId, Label label) {
-    write("view", jobId, label.view(), label.step(), "");
+  void entered(String jobId, View view) {
+    write(
+        "view",
+        jobId,
+        view.id(),
+        view.continues().step(),
+        ",\"leader_epoch\":%d,\"continues_view\":%d,\"members\":[%s]"
+            .formatted(
+                view.leaderEpoch(),
+                view.continues().view(),
+                view.seats().stream()
+                    .map(
+                        seat ->
+                            "{\"member\":\"%s\",\"share\":%d}"
+                                .formatted(seat.memberId(), seat.share()))
+                    .collect(Collectors.joining(","))));
   }
 
   void stopped(String jobId, long promisedView, Optional<Label> at) {
@@ -60,6 +81,16 @@ final class EventLog {
 
   void left() {
     write("left", "", 0, 0, "");
+  }
+
+  private static String millis(Pace.Means parts) {
+    return String.format(
+        Locale.ROOT,
+        "{\"data\":%.2f,\"compute\":%.2f,\"ring\":%.2f,\"apply\":%.2f}",
+        parts.data(),
+        parts.compute(),
+        parts.ring(),
+        parts.apply());
   }
 
   private static String digest(String digest) {

@@ -142,15 +142,15 @@ public final class StepLoop {
       return false;
     }
     Sampler.Range batch = plan.sampler().batchOf(inEpoch);
+    Pace.Means took =
+        new Pace.Means(
+            millis(loaded, computed),
+            millis(begun, loaded),
+            millis(computed, reduced),
+            millis(reduced, System.nanoTime()),
+            mine.samples());
     if (judgement == null) {
-      pace.step(
-          new Pace.Means(
-              millis(loaded, computed),
-              millis(begun, loaded),
-              millis(computed, reduced),
-              millis(reduced, System.nanoTime()),
-              mine.samples()),
-          batch.size());
+      pace.step(took, batch.size());
     }
     tally.add(mine.samples());
     listener.stepped(
@@ -164,7 +164,9 @@ public final class StepLoop {
             tally.samples,
             tally.steps,
             Optional.ofNullable(digest),
-            pace.means()));
+            pace.means(),
+            took,
+            (long) sums[sums.length - 1]));
     if (judgement != null) {
       listener.judged(judgement);
     }

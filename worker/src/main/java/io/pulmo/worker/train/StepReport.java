@@ -17,6 +17,8 @@ import java.util.Optional;
  * @param stepsComputed steps in which it computed the gradient of at least one sample
  * @param digest of the state, now and then
  * @param pace what a step takes, lately
+ * @param took what this one took, with the judging of the epoch that it ended
+ * @param summed samples of which the members' sum has the gradient
  */
 public record StepReport(
     Label label,
@@ -28,4 +30,6 @@ public record StepReport(
     long samplesComputed,
     long stepsComputed,
     Optional<String> digest,
-    Pace.Means pace) {}
+    Pace.Means pace,
+    Pace.Means took,
+    long summed) {}
