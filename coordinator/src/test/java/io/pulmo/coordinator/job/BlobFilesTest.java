@@ -10,12 +10,12 @@ import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class BundleFilesTest {
+class BlobFilesTest {
   @Test
   void bundle_whoseManifestIsNotHere_isLackingAndWanted(@TempDir Path folder) throws Exception {
     String manifest = "a".repeat(64);
     List<String> wanted = new ArrayList<>();
-    BundleFiles files = new BundleFiles(new BlobStore(folder), wanted::add);
+    BlobFiles files = new BlobFiles(new BlobStore(folder), wanted::add);
     assertTrue(files.lacking(manifest).orElseThrow().contains(manifest));
     assertEquals(List.of(manifest), wanted);
     assertEquals(OptionalLong.empty(), files.size(manifest));
