@@ -73,7 +73,7 @@ final class TrainBench {
     String id =
         FailoverBench.submit(
             cluster, "train-" + round, preset, batch, 1, workers, workers, line -> {});
-    long last = plan.warmUps() + plan.steps();
+    long last = (long) plan.warmUps() + plan.steps();
     Optional<SeenView> done =
         cluster.await(
             ROUND,
