@@ -126,7 +126,7 @@ final class Adoption {
       failure = e;
     }
     for (RingPlan.Peer holder : wanted.holders()) {
-      if (holder.memberId().equals(workplace.memberId())) {
+      if (holder.memberId().equals(workplace.self().memberId())) {
         continue;
       }
       try {

@@ -9,6 +9,7 @@ import io.pulmo.node.Listen;
 import io.pulmo.node.NodeServer;
 import io.pulmo.node.StateFolder;
 import io.pulmo.worker.device.CpuDevice;
+import io.pulmo.worker.ring.RingPlan;
 import io.pulmo.worker.ring.RingService;
 import io.pulmo.worker.rpc.ControlLink;
 import io.pulmo.worker.rpc.Identity;
@@ -140,8 +141,7 @@ public final class WorkerServer implements AutoCloseable {
     ControlLink link = new ControlLink(identity, leader);
     Workplace workplace =
         new Workplace(
-            memberId,
-            identity.name(),
+            new RingPlan.Peer(memberId, identity.name(), server.address().toString()),
             settings.data(),
             settings.limits(),
             settings.state(),

@@ -4,6 +4,7 @@ import io.pulmo.export.BundleExporter;
 import io.pulmo.model.image.ImageLimits;
 import io.pulmo.node.LeaderFollower;
 import io.pulmo.worker.data.ImagePeers;
+import io.pulmo.worker.ring.RingPlan;
 import io.pulmo.worker.ring.RingService;
 import io.pulmo.worker.rpc.ImageServing;
 import java.nio.file.Path;
@@ -13,8 +14,7 @@ import java.util.Optional;
 /**
  * What all jobs of a worker share.
  *
- * @param memberId of the worker
- * @param name of the worker, for messages
+ * @param self as the other members of a ring see it
  * @param data under which a job's images lie
  * @param limits on the images
  * @param state folder of its own
@@ -28,8 +28,7 @@ import java.util.Optional;
  * @param clock gives bundles their version
  */
 record Workplace(
-    String memberId,
-    String name,
+    RingPlan.Peer self,
     Optional<Path> data,
     ImageLimits limits,
     Path state,
@@ -41,6 +40,11 @@ record Workplace(
     BundleExporter exporter,
     EventLog events,
     Clock clock) {
+  /** Of the worker, for messages. */
+  String name() {
+    return self.name();
+  }
+
   Path blobs() {
     return state.resolve("blobs");
   }
