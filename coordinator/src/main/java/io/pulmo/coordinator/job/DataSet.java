@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A job's images as its members hold them. Members may hold different parts; two that hold other
@@ -20,7 +22,12 @@ final class DataSet {
   private final List<String> names;
   private final Map<String, Holder> holders = new LinkedHashMap<>();
 
+  /** The last answer to what some members lack, until somebody tells or goes. */
+  private @Nullable Lacking lacking;
+
   private record Holder(String name, ImageManifest manifest, boolean inView) {}
+
+  private record Lacking(Set<String> memberIds, Optional<String> words) {}
 
   /**
    * Nobody holds anything yet.
@@ -48,6 +55,7 @@ final class DataSet {
    * @return whom that makes refused: this member, or others let in before; mostly nobody
    */
   List<Refusal> tell(String memberId, String name, byte[] manifest, boolean inView) {
+    lacking = null;
     ImageManifest told;
     try {
       told = ImageManifest.decodeShort(manifest, names.size());
@@ -100,11 +108,22 @@ final class DataSet {
 
   /** A member is gone. */
   void forget(String memberId) {
+    lacking = null;
     holders.remove(memberId);
   }
 
   /** What nobody of some members holds, with the count and the first names; empty if nothing. */
   Optional<String> lack(Collection<String> memberIds) {
+    Set<String> asked = Set.copyOf(memberIds);
+    Lacking known = lacking;
+    if (known == null || !known.memberIds.equals(asked)) {
+      known = new Lacking(asked, find(asked));
+      lacking = known;
+    }
+    return known.words;
+  }
+
+  private Optional<String> find(Set<String> memberIds) {
     List<ImageManifest> manifests =
         holders.entrySet().stream()
             .filter(holder -> memberIds.contains(holder.getKey()))

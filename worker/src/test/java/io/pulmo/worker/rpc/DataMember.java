@@ -31,8 +31,11 @@ final class DataMember {
   final Path cache;
   final ImageServing serving;
   final JobImages images;
-  final PeerImages peers = new PeerImages(500, 10_000);
+  final PeerImages peers = new PeerImages(2_000, 30_000);
   private final Server server;
+
+  /** A member that asks each peer once for an image. */
+  static final Duration NONE = Duration.ZERO;
 
   /** How a member answers; the real one by default. */
   static class Answers extends PeerGrpc.PeerImplBase {
@@ -49,7 +52,13 @@ final class DataMember {
     }
   }
 
-  DataMember(Path dir, String name, List<String> names, Map<String, byte[]> held, Answers answers)
+  DataMember(
+      Path dir,
+      String name,
+      List<String> names,
+      Map<String, byte[]> held,
+      Answers answers,
+      Duration patience)
       throws Exception {
     this.name = name;
     this.serving = answers.serving;
@@ -69,7 +78,7 @@ final class DataMember {
                 InstantSource.system()),
             PulledImages.open(cache, 100L << 20),
             peers,
-            Duration.ofMillis(700));
+            patience);
     serving.offer(JOB, images);
     this.server =
         NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
@@ -79,7 +88,7 @@ final class DataMember {
   }
 
   DataMember(Path dir, String name, List<String> names, Map<String, byte[]> held) throws Exception {
-    this(dir, name, names, held, new Answers());
+    this(dir, name, names, held, new Answers(), NONE);
   }
 
   ImagePeers.Peer peer() {
