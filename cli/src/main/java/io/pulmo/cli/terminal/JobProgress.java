@@ -43,21 +43,24 @@ public final class JobProgress implements Consumer<JobView>, AutoCloseable {
       Progress.line(view(job), quiet);
     }
     String detail = job.ended() ? "" : job.detail();
-    // A time that counts down makes no news.
-    String news = detail.replaceAll("[0-9]+ s", "");
-    if (!news.equals(toldDetail)) {
-      toldDetail = news;
+    if (!news(detail).equals(toldDetail)) {
+      toldDetail = news(detail);
       if (!detail.isEmpty()) {
         Progress.line(job.id() + " " + detail, quiet);
       }
     }
     String slow = slow(job);
-    if (!slow.equals(toldSlow)) {
-      toldSlow = slow;
+    if (!news(slow).equals(toldSlow)) {
+      toldSlow = news(slow);
       if (!slow.isEmpty()) {
         Progress.line(slow, quiet);
       }
     }
+  }
+
+  /** What makes words news: times and factors change all the time. */
+  private static String news(String words) {
+    return words.replaceAll("[0-9]+([.][0-9]+)?( s\\b| ms\\b| times\\b)", "");
   }
 
   /** Who trains it since when, and why. */

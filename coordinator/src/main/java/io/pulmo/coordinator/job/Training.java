@@ -121,6 +121,7 @@ final class Training {
             nanoTime);
     leader.view().ifPresent(view -> view.seats().forEach(seat -> awaited.add(seat.memberId())));
     toldView = leader.view().map(View::id).orElse(0L);
+    toldStep = leader.committedStep();
     toldCheckpoints = leader.published().size();
   }
 
