@@ -98,7 +98,14 @@ sealed interface ClusterEvent {
     public Begin {
       if (!List.of(FAILOVER, LEDGER, TRAIN).contains(format)) {
         throw new IllegalArgumentException(
-            "the format is '" + format + "', expected " + FAILOVER + ", " + LEDGER + " or " + TRAIN);
+            "the format is '"
+                + format
+                + "', expected "
+                + FAILOVER
+                + ", "
+                + LEDGER
+                + " or "
+                + TRAIN);
       }
       if (workers < 1 || coordinators < 1 || zookeepers < 1 || cores < 1 || patienceMillis < 0) {
         throw new IllegalArgumentException(
@@ -187,8 +194,7 @@ sealed interface ClusterEvent {
    * @param steps those that are
    * @param peer the peer's tools; null without one
    */
-  record Rounds(int rounds, int warmUps, int steps, @Nullable String peer)
-      implements ClusterEvent {
+  record Rounds(int rounds, int warmUps, int steps, @Nullable String peer) implements ClusterEvent {
     /** Checks the ranges. */
     public Rounds {
       if (rounds < 1 || rounds > 1000 || warmUps < 1 || steps < 1) {

@@ -19,6 +19,7 @@ import picocli.CommandLine.ParentCommand;
         "Trains short jobs to their end under random kills, pauses and joins, and counts how often each sample was computed.")
 final class LedgerCommand implements Callable<Integer> {
   private static final int PATIENTS = 60;
+
   /** Of a job. */
   static final int EPOCHS = 10;
 

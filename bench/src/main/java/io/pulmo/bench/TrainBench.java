@@ -98,8 +98,7 @@ final class TrainBench {
   }
 
   private void theirs(Peer peer, int round) throws IOException {
-    JsonNode answer =
-        peer.script().ask(Map.of("warm_ups", plan.warmUps(), "steps", plan.steps()));
+    JsonNode answer = peer.script().ask(Map.of("warm_ups", plan.warmUps(), "steps", plan.steps()));
     for (JsonNode step : answer.path("steps")) {
       cluster
           .events()

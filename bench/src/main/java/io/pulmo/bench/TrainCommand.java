@@ -106,8 +106,7 @@ final class TrainCommand implements Callable<Integer> {
     try (TemporaryFolder work = TemporaryFolder.create("pulmo-bench-")) {
       Path file = events.orElse(work.path().resolve("events"));
       try (Cluster cluster =
-              Cluster.start(
-                  work.path().resolve("cluster"), file, begin, patients, network, false);
+              Cluster.start(work.path().resolve("cluster"), file, begin, patients, network, false);
           Progress progress = Progress.start("rounds", " rounds", rounds, quiet)) {
         TrainBench measuring = new TrainBench(cluster, plan, preset, batch);
         measuring.start(workers);

@@ -61,8 +61,7 @@ final class TrainVerifier {
       case ClusterEvent.Job job -> {
         require(plan != null && jobs.size() < plan.rounds(), "more jobs than rounds");
         require(jobs.putIfAbsent(job.job(), job) == null, "a job that was submitted before");
-        require(
-            jobs.firstEntry().getValue().batch() == job.batch(), "a batch of another size");
+        require(jobs.firstEntry().getValue().batch() == job.batch(), "a batch of another size");
       }
       case ClusterEvent.Said said -> said(said);
       case ClusterEvent.PeerStep step -> {
@@ -174,8 +173,7 @@ final class TrainVerifier {
     List<ClusterEvent.PeerStep> all = peers.getOrDefault(round, List.of());
     require(
         all.size() == plan.steps(),
-        "%d steps of the peer in round %d, expected %d"
-            .formatted(all.size(), round, plan.steps()));
+        "%d steps of the peer in round %d, expected %d".formatted(all.size(), round, plan.steps()));
     double whole = mean(all, ClusterEvent.PeerStep::nanos);
     return new TrainFigures.Round(
         batch / whole * MICROS_PER_MILLI,

@@ -42,8 +42,7 @@ class ClusterCampaignTest {
             : new FailoverBench.Amounts(1, 2, 1, 0, 0, 0);
     Path events = directory.resolve("events");
     try (Cluster cluster =
-        Cluster.start(
-            directory.resolve("cluster"), events, begin, PATIENTS, Preset.SMALL, true)) {
+        Cluster.start(directory.resolve("cluster"), events, begin, PATIENTS, Preset.SMALL, true)) {
       new FailoverBench(cluster, SEED, amounts, ClusterOptions.BATCH, System.out::println)
           .run(WORKERS, begin.preset());
     }
@@ -63,8 +62,7 @@ class ClusterCampaignTest {
     int seeds = LONG ? 50 : 1;
     Path events = directory.resolve("events");
     try (Cluster cluster =
-        Cluster.start(
-            directory.resolve("cluster"), events, begin, PATIENTS, Preset.SMALL, false)) {
+        Cluster.start(directory.resolve("cluster"), events, begin, PATIENTS, Preset.SMALL, false)) {
       new LedgerBench(
               cluster,
               begin.preset(),

@@ -122,8 +122,7 @@ final class ClusterLines {
     return part(millis, view, step, pid, from, to, size);
   }
 
-  ClusterLines part(
-      long millis, long view, long step, int pid, int from, int to, int summed) {
+  ClusterLines part(long millis, long view, long step, int pid, int from, int to, int summed) {
     return worker(
         millis,
         pid,

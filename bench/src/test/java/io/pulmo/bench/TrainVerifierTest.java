@@ -34,8 +34,7 @@ class TrainVerifierTest {
   @TempDir private Path directory;
 
   private static String step(int number, long millis, int compute) {
-    return
-        """
+    return """
         {"event":"said","t":%d,"name":"worker-1","pid":1,"said":{"kind":"step","member":"m",\
         "job":"j","view":1,"step":%d,"ms":{"compute":%d,"data":10,"ring":20,"apply":100}}}"""
         .formatted(millis * 1000, number, compute);
@@ -65,7 +64,15 @@ class TrainVerifierTest {
     assertEquals(8.0, json.get("images_per_s"));
     assertEquals(
         Map.of(
-            "forward_backward", 1820.0, "allreduce", 20.0, "apply", 100.0, "data", 10.0, "wait",
+            "forward_backward",
+            1820.0,
+            "allreduce",
+            20.0,
+            "apply",
+            100.0,
+            "data",
+            10.0,
+            "wait",
             50.0),
         json.get("step_ms"));
     assertEquals(9.0, (double) json.get("besides_forward_backward_pct"), CLOSE);

@@ -17,9 +17,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Kinds: {@code step}, with the label after it, the positions {@code from} to {@code to} of the
  * epoch's order that this member computed, the samples in the members' sum and the milliseconds of
- * its parts; {@code view}, entered, with its members and the state that it continues; {@code stop}, the view
- * promised and the label at which it stopped; {@code adopt} and {@code restore}, a state put in
- * place; {@code left}, by its own wish.
+ * its parts; {@code view}, entered, with its members and the state that it continues; {@code stop},
+ * the view promised and the label at which it stopped; {@code adopt} and {@code restore}, a state
+ * put in place; {@code left}, by its own wish.
  */
 final class EventLog {
   private final @Nullable PrintStream out;
