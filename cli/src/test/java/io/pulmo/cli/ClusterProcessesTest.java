@@ -106,6 +106,10 @@ class ClusterProcessesTest {
         run("train", "bundle", id, "--coordinator", coordinators, "--out", bundle.toString())
             .exitCode());
     assertTrue(Files.exists(bundle.resolve("fp32.onnx")));
+    assertTrue(Files.exists(bundle.resolve("ledger.json")));
+    Result ledger = run("train", "ledger", id, "--coordinator", coordinators);
+    assertEquals(0, ledger.exitCode(), ledger.toString());
+    assertTrue(ledger.output().contains("the final state's ledger verifies"), ledger::toString);
   }
 
   @Test
