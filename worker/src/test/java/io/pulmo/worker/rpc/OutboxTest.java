@@ -6,7 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.pulmo.proto.EpochReport;
-import io.pulmo.proto.Progress;
+import io.pulmo.proto.StateLabel;
+import io.pulmo.proto.StepReport;
 import io.pulmo.proto.WorkerMessage;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.BeforeEach;
@@ -76,7 +77,9 @@ class OutboxTest {
   }
 
   private static WorkerMessage progress(long step) {
-    return WorkerMessage.newBuilder().setProgress(Progress.newBuilder().setStep(step)).build();
+    return WorkerMessage.newBuilder()
+        .setStepped(StepReport.newBuilder().setLabel(StateLabel.newBuilder().setStep(step)))
+        .build();
   }
 
   private static WorkerMessage epoch(int epoch) {
