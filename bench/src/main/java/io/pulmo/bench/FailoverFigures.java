@@ -13,8 +13,10 @@ import java.util.OptionalDouble;
  * @param begin under what it ran
  * @param steps of the surviving lineage
  * @param views that were entered
- * @param workerKills of members of the newest view
+ * @param workerKills of members of the newest view, while somebody led
  * @param workerRecoveries from a kill to the next step committed without the killed
+ * @param killsWithLeader of members of the newest view, while nobody led
+ * @param recoveriesWithLeader as workerRecoveries, of these
  * @param leaderKills of those that led
  * @param leaderStops of those that led
  * @param leaderRecoveries from a leader's loss to a leader that can change views
@@ -39,6 +41,8 @@ record FailoverFigures(
     int views,
     int workerKills,
     double[] workerRecoveries,
+    int killsWithLeader,
+    double[] recoveriesWithLeader,
     int leaderKills,
     int leaderStops,
     double[] leaderRecoveries,
@@ -74,6 +78,7 @@ record FailoverFigures(
   String text() {
     Table table = new Table("what was done", "times", "p50 s", "p99 s", "most s");
     row(table, "worker killed: next committed step", workerKills, workerRecoveries);
+    row(table, "the same while nobody led", killsWithLeader, recoveriesWithLeader);
     row(table, "leader killed or stopped: led again", leaderKills + leaderStops, leaderRecoveries);
     row(table, "worker stopped or cut off: left out", workerStops + workerCuts, evictions);
     row(table, "it goes on: a member again", workerStops + workerCuts, returns);
@@ -134,6 +139,9 @@ record FailoverFigures(
     json.put("views", views);
     json.put("worker_kills", workerKills);
     json.put("worker_recovery_s", spread(workerRecoveries, "p50", 0.5, "p99", 0.99));
+    json.put("worker_kills_without_leader", killsWithLeader);
+    json.put(
+        "worker_recovery_without_leader_s", spread(recoveriesWithLeader, "p50", 0.5, "max", 1));
     json.put("leader_kills", leaderKills);
     json.put("leader_stops", leaderStops);
     json.put("leader_recovery_s", spread(leaderRecoveries, "p50", 0.5, "max", 1));

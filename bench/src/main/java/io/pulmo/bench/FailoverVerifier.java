@@ -39,7 +39,10 @@ final class FailoverVerifier {
   private final List<Double> returns = new ArrayList<>();
   private final List<String> findings = new ArrayList<>();
   private final List<long[]> calm = new ArrayList<>();
+  private final List<Double> recoveriesWithLeader = new ArrayList<>();
+  private final List<long[]> leaderless = new ArrayList<>();
   private int workerKills;
+  private int killsWithLeader;
   private int leaderKills;
   private int leaderStops;
   private int workerStops;
@@ -78,10 +81,13 @@ final class FailoverVerifier {
     SeenJob job = history.jobs().firstEntry().getValue();
     Lineage lineage = Lineage.of(job);
     long end = end();
-    for (Child child : history.children()) {
-      for (Act act : child.acts()) {
-        if (act.t() < end) {
-          judge(child, act, job, end);
+    // Leaders first: what a worker's kill costs without one is another figure.
+    for (boolean leaders : new boolean[] {true, false}) {
+      for (Child child : history.children()) {
+        for (Act act : child.acts()) {
+          if (act.t() < end && child.isCoordinator() == leaders) {
+            judge(child, act, job, end);
+          }
         }
       }
     }
@@ -102,6 +108,8 @@ final class FailoverVerifier {
         job.views().size(),
         workerKills,
         sorted(workerRecoveries),
+        killsWithLeader,
+        sorted(recoveriesWithLeader),
         leaderKills,
         leaderStops,
         sorted(leaderRecoveries),
@@ -162,7 +170,12 @@ final class FailoverVerifier {
   }
 
   private void workerKilled(Child child, Act act, SeenJob job, SeenView before, String member) {
-    workerKills++;
+    boolean led = leaderless.stream().noneMatch(span -> span[0] <= act.t() && act.t() < span[1]);
+    if (led) {
+      workerKills++;
+    } else {
+      killsWithLeader++;
+    }
     long recovered = Long.MAX_VALUE;
     for (SeenView view : job.views().tailMap(before.id(), false).values()) {
       if (!view.shares().containsKey(member)) {
@@ -172,7 +185,10 @@ final class FailoverVerifier {
       }
     }
     note(
-        workerRecoveries, recovered, act, "no step was committed after the kill of " + name(child));
+        led ? workerRecoveries : recoveriesWithLeader,
+        recovered,
+        act,
+        "no step was committed after the kill of " + name(child));
   }
 
   private void workerGone(
@@ -231,6 +247,7 @@ final class FailoverVerifier {
             .min()
             .orElse(Long.MAX_VALUE);
     long either = Math.min(view, told);
+    leaderless.add(new long[] {act.t(), either});
     boolean workerLostToo = workerTouched(act.t(), either);
     note(
         leaderRecoveries,

@@ -217,7 +217,9 @@ class FailoverVerifierTest {
                 .view(8000, 2, 2, 1, 4, 1, 3)
                 .steps(8100, 2, 5, 9, 1, 3));
     assertArrayEquals(new double[] {4.0}, figures.leaderRecoveries(), CLOSE);
-    assertArrayEquals(new double[] {4.01}, figures.workerRecoveries(), CLOSE);
+    assertArrayEquals(new double[] {4.01}, figures.recoveriesWithLeader(), CLOSE);
+    assertEquals(1, figures.killsWithLeader());
+    assertEquals(0, figures.workerKills());
   }
 
   @Test
