@@ -65,8 +65,9 @@ final class TrainVerifier {
       }
       case ClusterEvent.Said said -> said(said);
       case ClusterEvent.PeerStep step -> {
-        require(plan != null && plan.peer() != null, "a peer's step without a peer");
-        require(step.round() <= plan.rounds(), "a round that is not planned");
+        ClusterEvent.Rounds planned = plan;
+        require(planned != null && planned.peer() != null, "a peer's step without a peer");
+        require(planned == null || step.round() <= planned.rounds(), "a round that is not planned");
         peers.computeIfAbsent(step.round(), round -> new ArrayList<>()).add(step);
       }
       case ClusterEvent.Started unused -> {}
