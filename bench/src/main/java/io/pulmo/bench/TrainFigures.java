@@ -61,6 +61,11 @@ record TrainFigures(
     return median(ours, Round::imagesPerSecond);
   }
 
+  /** How much of a step is neither forward nor backward, the median over the rounds. */
+  double besidesPercent() {
+    return 100 * median(ours, Round::besides);
+  }
+
   /** How many times the peer's images a second; the median of the rounds' ratios. */
   double rateToPeer() {
     double[] ratios = new double[ours.size()];
@@ -98,9 +103,7 @@ record TrainFigures(
     text.append(table);
     text.append(
         String.format(
-            Locale.ROOT,
-            "besides forward and backward: %.1f %% of a step%n",
-            100 * median(ours, Round::besides)));
+            Locale.ROOT, "besides forward and backward: %.1f %% of a step%n", besidesPercent()));
     if (!theirs.isEmpty()) {
       text.append(String.format(Locale.ROOT, "times the peer's rate: %.3f%n", rateToPeer()));
     }
@@ -133,7 +136,7 @@ record TrainFigures(
     json.put("rounds", plan.rounds());
     json.put("java", begin.java());
     json.putAll(json(ours));
-    json.put("besides_forward_backward_pct", 100 * median(ours, Round::besides));
+    json.put("besides_forward_backward_pct", besidesPercent());
     if (!theirs.isEmpty()) {
       // The peer's figures have the names of Pulmo's own, as in every bench.
       Map<String, Object> peer = json(theirs);

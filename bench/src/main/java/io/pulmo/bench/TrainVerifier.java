@@ -59,15 +59,14 @@ final class TrainVerifier {
         plan = rounds;
       }
       case ClusterEvent.Job job -> {
-        require(plan != null && jobs.size() < plan.rounds(), "more jobs than rounds");
+        require(jobs.size() < planned().rounds(), "more jobs than rounds");
         require(jobs.putIfAbsent(job.job(), job) == null, "a job that was submitted before");
         require(jobs.firstEntry().getValue().batch() == job.batch(), "a batch of another size");
       }
       case ClusterEvent.Said said -> said(said);
       case ClusterEvent.PeerStep step -> {
-        ClusterEvent.Rounds planned = plan;
-        require(planned != null && planned.peer() != null, "a peer's step without a peer");
-        require(planned == null || step.round() <= planned.rounds(), "a round that is not planned");
+        require(planned().peer() != null, "a peer's step without a peer");
+        require(step.round() <= planned().rounds(), "a round that is not planned");
         peers.computeIfAbsent(step.round(), round -> new ArrayList<>()).add(step);
       }
       case ClusterEvent.Started unused -> {}
@@ -102,6 +101,14 @@ final class TrainVerifier {
         .put(said.path("step").asLong(), told);
   }
 
+  private ClusterEvent.Rounds planned() {
+    ClusterEvent.Rounds known = plan;
+    if (known == null) {
+      throw new IllegalArgumentException("it has no rounds yet");
+    }
+    return known;
+  }
+
   private static void require(boolean so, String otherwise) {
     if (!so) {
       throw new IllegalArgumentException(otherwise);
@@ -109,8 +116,10 @@ final class TrainVerifier {
   }
 
   private TrainFigures figures() {
-    if (begin == null || plan == null) {
-      throw new IllegalArgumentException("it has no beginning, or no rounds");
+    ClusterEvent.Rounds plan = planned();
+    ClusterEvent.Begin begin = this.begin;
+    if (begin == null) {
+      throw new IllegalArgumentException("it has no beginning");
     }
     require(
         jobs.size() == plan.rounds(),

@@ -18,7 +18,11 @@ class ClusterCampaignTest {
   private static final int WORKERS = 3;
   private static final int PATIENTS = 40;
 
-  @TempDir private Path directory;
+  private final Path directory;
+
+  ClusterCampaignTest(@TempDir Path directory) {
+    this.directory = directory;
+  }
 
   private static ClusterEvent.Begin begin(String format) {
     return new ClusterEvent.Begin(

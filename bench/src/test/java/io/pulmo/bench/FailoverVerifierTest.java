@@ -19,7 +19,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 class FailoverVerifierTest {
   private static final double CLOSE = 1e-9;
 
-  @TempDir private Path directory;
+  private final Path directory;
+
+  FailoverVerifierTest(@TempDir Path directory) {
+    this.directory = directory;
+  }
 
   /** Two workers enter view 1 at 100 ms and take four steps, the last committed at 510 ms. */
   private static ClusterLines begun() {

@@ -12,7 +12,11 @@ import org.junit.jupiter.api.io.TempDir;
 class LedgerVerifierTest {
   private static final String EQUAL = "\"1\":\"d6\",\"3\":\"d6\"";
 
-  @TempDir private Path directory;
+  private final Path directory;
+
+  LedgerVerifierTest(@TempDir Path directory) {
+    this.directory = directory;
+  }
 
   /** Two epochs of three steps, with a member killed and replaced after the fourth step. */
   private static ClusterLines disrupted() {

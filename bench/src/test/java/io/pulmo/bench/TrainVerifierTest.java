@@ -31,7 +31,11 @@ class TrainVerifierTest {
       {"event":"peer_step","round":1,"nanos":4000000000,"forwardBackward":3600000000,\
       "apply":300000000,"data":100000000}""";
 
-  @TempDir private Path directory;
+  private final Path directory;
+
+  TrainVerifierTest(@TempDir Path directory) {
+    this.directory = directory;
+  }
 
   private static String step(int number, long millis, int compute) {
     return """
@@ -75,7 +79,7 @@ class TrainVerifierTest {
             "wait",
             50.0),
         json.get("step_ms"));
-    assertEquals(9.0, (double) json.get("besides_forward_backward_pct"), CLOSE);
+    assertEquals(9.0, figures(good()).besidesPercent(), CLOSE);
     assertEquals(2.0, json.get("rate_to_peer"));
     assertTrue(figures(good()).text().contains("times the peer's rate: 2.000"));
   }
