@@ -60,6 +60,7 @@ final class Training {
   private final Job job;
   private final StoredFiles files;
   private final Finish finish;
+  private final Duration patience;
   private final EventLog events;
   private final LongSupplier nanoTime;
   private final Speeds speeds;
@@ -74,6 +75,7 @@ final class Training {
   private @Nullable DataSet images;
   private @Nullable Outcome outcome;
   private @Nullable Long waitsSinceNanos;
+  private @Nullable Long hopelessSinceNanos;
   private long toldView;
   private long toldStep;
   private int toldCheckpoints;
@@ -95,6 +97,7 @@ final class Training {
     this.job = job;
     this.files = files;
     this.finish = new Finish(files);
+    this.patience = patience;
     this.events = events;
     this.nanoTime = nanoTime;
     this.beganNanos = nanoTime.getAsLong();
@@ -296,6 +299,9 @@ final class Training {
   }
 
   private void failed(Recruit recruit, WorkerReport.Failed failed) {
+    if (recruit.stage == Stage.OUT) {
+      return;
+    }
     if (!failed.mineAlone()) {
       outcome = new Outcome.Failed("worker " + recruit.member.label() + ": " + failed.error());
       return;
@@ -373,6 +379,7 @@ final class Training {
     }
     enlistMore();
     letReadyIn();
+    giveUpIfNobodyCan();
     findBrokenLink();
     if (leader.isTurning() && leader.view().filter(speeds::wantsOthers).isPresent()) {
       leader.reseat("shares follow the members' speeds");
@@ -380,6 +387,30 @@ final class Training {
     leader.tick();
     noteWaiting();
     after();
+  }
+
+  /**
+   * A job that each worker here has refused cannot begin. One that has a state waits a while: its
+   * workers may be started again.
+   */
+  private void giveUpIfNobodyCan() {
+    boolean hopeless =
+        !recruits.isEmpty()
+            && recruits.values().stream()
+                .allMatch(one -> one.stage == Stage.OUT && !leaving.contains(one.id()));
+    long now = nanoTime.getAsLong();
+    if (!hopeless) {
+      hopelessSinceNanos = null;
+      return;
+    }
+    if (hopelessSinceNanos == null) {
+      hopelessSinceNanos = now;
+    }
+    if (leader.view().isEmpty() || now - hopelessSinceNanos >= patience.toNanos()) {
+      Recruit first = recruits.values().iterator().next();
+      outcome =
+          new Outcome.Failed("no worker can take part: " + first.member.label() + ": " + first.out);
+    }
   }
 
   private void noteWaiting() {

@@ -200,6 +200,29 @@ class TrainingTest {
   }
 
   @Test
+  void job_thatEachWorkerHasRefused_failsAtTheStart_andLaterAfterThePatience() {
+    FakeWorker a = cluster.join("a");
+    a.preparesAtOnce = false;
+    String first = cluster.submit("");
+    report(a, new WorkerReport.Failed(first, "no network of that kind", true));
+    cluster.pass(MOMENT);
+    assertEquals(JobState.FAILED, status(first).state());
+    assertEquals(
+        "no worker can take part: worker-a (member a): no network of that kind",
+        status(first).detail());
+
+    a.preparesAtOnce = true;
+    String second = cluster.submit("");
+    cluster.pass(MOMENT);
+    cluster.steps(second, 1);
+    report(a, new WorkerReport.Failed(second, "out of memory", true));
+    cluster.pass(Cluster.PATIENCE.minusSeconds(1));
+    assertEquals(JobState.RUNNING, status(second).state());
+    cluster.pass(Duration.ofSeconds(2));
+    assertEquals(JobState.FAILED, status(second).state());
+  }
+
+  @Test
   void worker_thatLeaves_isReleasedOnceAViewWithoutItIsThere() {
     cluster.join("a");
     FakeWorker b = cluster.join("b");
