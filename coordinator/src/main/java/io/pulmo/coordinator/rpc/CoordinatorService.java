@@ -35,21 +35,16 @@ import io.pulmo.proto.PutBlobResponse;
 import io.pulmo.proto.SubmitJobRequest;
 import io.pulmo.proto.SubmitJobResponse;
 import io.pulmo.proto.WorkerMessage;
-import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -62,21 +57,16 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
   private static final Logger log = LoggerFactory.getLogger(CoordinatorService.class);
   private static final long TICK_MILLIS = 100;
   private static final long BEAT_MILLIS = 500;
-  private static final int MOST_TRANSFERS = 32;
   private static final int MOST_SUBMISSIONS = 16;
-
-  // Who calls has ten seconds; the files were copied when they came, as a rule.
-  private static final Duration SUBMISSION_PATIENCE = Duration.ofSeconds(8);
   private static final Duration DIAL_PATIENCE = Duration.ofMillis(1_500);
 
   /** Ten ticks in which nothing was done: the process stood still, or a task took that long. */
   private static final long PAUSE_NANOS = Duration.ofSeconds(1).toNanos();
 
-  private static final Duration IDLE_TRANSFER = Duration.ofSeconds(30);
-
   private final Leadership leadership;
   private final BlobStore blobs;
   private final BlobCopies copies;
+  private final BlobCalls blobCalls;
   private final BlobKeeper keeper;
   private final DialBack dialBack = new DialBack(DIAL_PATIENCE);
   private final Semaphore submissions = new Semaphore(MOST_SUBMISSIONS);
@@ -88,7 +78,6 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().daemon().name("pulmo-heartbeat").factory());
   private final LedgerReader ledgers;
-  private final Set<Transfer> transfers = ConcurrentHashMap.newKeySet();
 
   // Written by the loop alone.
   private volatile @Nullable Term term;
@@ -111,6 +100,7 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
     this.patience = patience;
     this.events = events;
     this.copies = new BlobCopies(blobs, leadership::others);
+    this.blobCalls = new BlobCalls(blobs, copies, this::refusal, System::nanoTime);
     this.keeper = new BlobKeeper(blobs, copies, uses, System::nanoTime);
     keeper.start();
     loop.every(TICK_MILLIS, this::tick);
@@ -228,89 +218,24 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
           }
         };
     if (!loop.post(attach)) {
-      stream.close(busy().getStatus());
+      stream.close(Wire.busy().getStatus());
     }
     return stream;
   }
 
   @Override
   public StreamObserver<PutBlobRequest> putBlob(StreamObserver<PutBlobResponse> answer) {
-    if (transfers.size() >= MOST_TRANSFERS) {
-      answer.onError(busy());
-      return new Ignored<>();
-    }
-    AtomicReference<@Nullable Transfer> self = new AtomicReference<>();
-    Upload upload =
-        new Upload(blobs, copies, this::refusal, answer, System::nanoTime, () -> forget(self));
-    self.set(upload);
-    transfers.add(upload);
-    return upload;
+    return blobCalls.put(answer);
+  }
+
+  @Override
+  public void getBlob(GetBlobRequest request, StreamObserver<BlobChunk> answer) {
+    blobCalls.get(request, answer);
   }
 
   /** Why this coordinator does not do what a leader does, if it does not. */
   private Optional<StatusRuntimeException> refusal() {
     return term == null ? Optional.of(notLeader()) : Optional.empty();
-  }
-
-  @Override
-  public void getBlob(GetBlobRequest request, StreamObserver<BlobChunk> answer) {
-    if (transfers.size() >= MOST_TRANSFERS) {
-      answer.onError(busy());
-      return;
-    }
-    try {
-      String sha256 = Wire.blobName("sha256", request.getSha256());
-      boolean here = blobs.size(sha256).isPresent();
-      if (!here && request.getHeldHere()) {
-        throw missing(sha256);
-      }
-      Optional<StatusRuntimeException> refusal = refusal();
-      if (!here && refusal.isPresent()) {
-        throw refusal.get();
-      }
-      AtomicReference<@Nullable Transfer> self = new AtomicReference<>();
-      Download download = new Download(serverCall(answer), System::nanoTime, () -> forget(self));
-      self.set(download);
-      transfers.add(download);
-      download.prepare();
-      if (here) {
-        send(sha256, download);
-      } else {
-        Thread.ofVirtual().name("pulmo-fetch").start(() -> fetchAndSend(sha256, download));
-      }
-    } catch (StatusRuntimeException e) {
-      answer.onError(e);
-    }
-  }
-
-  private void fetchAndSend(String sha256, Download download) {
-    Status fetched = copies.fetch(sha256);
-    if (fetched.isOk()) {
-      send(sha256, download);
-    } else {
-      download.refuse(fetched);
-    }
-  }
-
-  private void send(String sha256, Download download) {
-    try {
-      download.send(blobs.open(sha256));
-    } catch (IOException e) {
-      download.refuse(missing(sha256).getStatus().withCause(e));
-    }
-  }
-
-  private static StatusRuntimeException missing(String sha256) {
-    return Status.NOT_FOUND
-        .withDescription("no blob " + sha256 + " here: expected one put before")
-        .asRuntimeException();
-  }
-
-  private void forget(AtomicReference<@Nullable Transfer> self) {
-    Transfer over = self.get();
-    if (over != null) {
-      transfers.remove(over);
-    }
   }
 
   @Override
@@ -323,16 +248,17 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
       return;
     }
     if (!submissions.tryAcquire()) {
-      answer.onError(busy());
+      answer.onError(Wire.busy());
       return;
     }
     Thread.ofVirtual()
         .name("pulmo-submission")
         .start(
             () -> {
+              // Where another leads, only that is to be said.
               Status secured = Status.INTERNAL;
               try {
-                secured = secure(submission);
+                secured = refusal().isPresent() ? Status.OK : blobCalls.secure(submission);
               } finally {
                 submissions.release();
                 if (!secured.isOk()) {
@@ -348,39 +274,6 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
                             .build());
               }
             });
-  }
-
-  /**
-   * Has the files of a submission here and with another coordinator, all at once. One that is
-   * nowhere is for the submission's own check to name.
-   */
-  private Status secure(Submission submission) {
-    if (term == null) {
-      // Whoever leads does it; here is only to be said who that is.
-      return Status.OK;
-    }
-    List<CompletableFuture<Status>> all = new ArrayList<>();
-    for (JobRecord.File file : submission.files()) {
-      CompletableFuture<Status> one = new CompletableFuture<>();
-      all.add(one);
-      Thread.ofVirtual()
-          .name("pulmo-secure")
-          .start(
-              () -> {
-                Status status = Status.INTERNAL;
-                try {
-                  boolean here = blobs.touch(file.sha256()) || copies.fetch(file.sha256()).isOk();
-                  status = here ? copies.spread(file.sha256(), SUBMISSION_PATIENCE) : Status.OK;
-                } finally {
-                  one.complete(status);
-                }
-              });
-    }
-    return all.stream()
-        .map(CompletableFuture::join)
-        .filter(status -> !status.isOk())
-        .findFirst()
-        .orElse(Status.OK);
   }
 
   @Override
@@ -467,7 +360,7 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
           }
         };
     if (!loop.post(task)) {
-      answer.onError(busy());
+      answer.onError(Wire.busy());
     }
   }
 
@@ -476,8 +369,7 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
     if (led != null) {
       led.tick();
     }
-    long idleSince = System.nanoTime() - IDLE_TRANSFER.toNanos();
-    transfers.forEach(transfer -> transfer.cutIfIdleSince(idleSince));
+    blobCalls.tick();
   }
 
   private void beat() {
@@ -519,26 +411,8 @@ public final class CoordinatorService extends CoordinatorGrpc.CoordinatorImplBas
     return Wire.notLeader(leadership.leader(), leadership.whyNone());
   }
 
-  private static StatusRuntimeException busy() {
-    return Status.UNAVAILABLE
-        .withDescription("the coordinator is too busy: call again")
-        .asRuntimeException();
-  }
-
   /** Every observer of a server's call is one of these. */
   private static <T> ServerCallStreamObserver<T> serverCall(StreamObserver<T> observer) {
     return (ServerCallStreamObserver<T>) observer;
-  }
-
-  /** Takes what still comes in on a call that has been refused. */
-  private static final class Ignored<T> implements StreamObserver<T> {
-    @Override
-    public void onNext(T message) {}
-
-    @Override
-    public void onError(Throwable t) {}
-
-    @Override
-    public void onCompleted() {}
   }
 }

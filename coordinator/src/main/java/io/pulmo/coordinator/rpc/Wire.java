@@ -222,6 +222,13 @@ final class Wire {
     return Status.INVALID_ARGUMENT.withDescription(what).asRuntimeException();
   }
 
+  /** The answer to one call too many. */
+  static StatusRuntimeException busy() {
+    return Status.UNAVAILABLE
+        .withDescription("the coordinator is too busy: call again")
+        .asRuntimeException();
+  }
+
   /** The answer of a coordinator that does not lead. */
   static StatusRuntimeException notLeader(Optional<HostPort> leader, String whyNone) {
     if (leader.isEmpty()) {
