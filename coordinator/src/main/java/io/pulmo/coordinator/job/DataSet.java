@@ -112,7 +112,10 @@ final class DataSet {
     holders.remove(memberId);
   }
 
-  /** What nobody of some members holds, with the count and the first names; empty if nothing. */
+  /**
+   * What nobody of some members holds, with the count and the first names; empty if nothing, or as
+   * long as not all of them have told.
+   */
   Optional<String> lack(Collection<String> memberIds) {
     Set<String> asked = Set.copyOf(memberIds);
     Lacking known = lacking;
@@ -124,6 +127,9 @@ final class DataSet {
   }
 
   private Optional<String> find(Set<String> memberIds) {
+    if (!holders.keySet().containsAll(memberIds)) {
+      return Optional.empty();
+    }
     List<ImageManifest> manifests =
         holders.entrySet().stream()
             .filter(holder -> memberIds.contains(holder.getKey()))
