@@ -2,6 +2,7 @@ package io.pulmo.cli;
 
 import static java.util.stream.Collectors.joining;
 
+import io.pulmo.cli.curves.JobCurves;
 import io.pulmo.cli.rpc.JobClient;
 import io.pulmo.cli.rpc.JobView;
 import io.pulmo.cli.rpc.LedgerView;
@@ -13,6 +14,7 @@ import io.pulmo.cli.terminal.Table;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
@@ -68,12 +70,32 @@ final class TrainCommand implements Runnable {
   int watch(
       @Parameters(paramLabel = "ID") String id,
       @Mixin CoordinatorOption coordinator,
+      @Option(
+              names = "--tensorboard",
+              paramLabel = "DIR",
+              description = "write curves there, for tensorboard --logdir DIR")
+          Optional<Path> curves,
       @Option(names = "--json", paramLabel = "FILE") Optional<Path> json)
       throws Exception {
     JobView ended;
     try (JobClient client = new JobClient(coordinator.addresses());
         JobProgress progress = new JobProgress(id, Objects.requireNonNull(pulmo).quiet())) {
-      ended = client.watch(id, progress);
+      if (curves.isEmpty()) {
+        ended = client.watch(id, progress);
+      } else {
+        // A job that is not there makes no folder.
+        String known = client.get(id).id();
+        String writer = "pulmo-" + ProcessHandle.current().pid();
+        try (JobCurves writing =
+            new JobCurves(
+                curves.get(),
+                known,
+                writer,
+                InstantSource.system(),
+                warning -> System.err.println("pulmo: " + warning))) {
+          ended = client.watch(id, progress.andThen(writing));
+        }
+      }
     }
     print(ended, json);
     return ended.completed() ? ExitCode.DONE : ExitCode.FAILED;
