@@ -555,9 +555,24 @@ final class Training {
             .filter(one -> one.stage == Stage.OUT && !leaving.contains(one.id()))
             .limit(MOST_NAMED)
             .map(one -> one.member.label() + " does not take part: " + one.out);
-    return Stream.concat(Stream.concat(Stream.of(waits), prepares), out)
+    return Stream.of(Stream.of(waits, lack()), prepares, out)
+        .flatMap(words -> words)
         .filter(words -> !words.isEmpty())
         .collect(Collectors.joining("; "));
+  }
+
+  /** Which images no member of the view holds, now that another has left; mostly none. */
+  private String lack() {
+    DataSet known = images;
+    Optional<View> view = leader.view();
+    if (known == null || view.isEmpty()) {
+      return "";
+    }
+    List<String> members = view.get().seats().stream().map(Seat::memberId).toList();
+    return known
+        .lack(members)
+        .map(words -> words + "; until then training waits where it needs one")
+        .orElse("");
   }
 
   /** How its views stand. */

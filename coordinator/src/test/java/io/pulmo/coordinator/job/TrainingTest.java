@@ -473,4 +473,22 @@ class TrainingTest {
     cluster.pass(MOMENT);
     assertEquals(List.of("a", "b"), members(job));
   }
+
+  @Test
+  void images_whoseHolderLeaves_areNamedUntilAnotherBringsThem() {
+    FakeWorker holder = holding("a", images(1, 2));
+    holding("b", images(1, -1));
+    String job = cluster.submit("");
+    cluster.pass(MOMENT);
+    assertEquals("", status(job).detail());
+    cluster.lose(holder, "gone");
+    cluster.pass(MOMENT);
+    String detail = status(job).detail();
+    assertTrue(
+        detail.contains("nobody holds 1 of the 2 images that the lists name: b.png"), detail);
+    holding("c", images(-1, 2));
+    cluster.pass(MOMENT);
+    assertEquals(List.of("b", "c"), members(job));
+    assertEquals("", status(job).detail());
+  }
 }
