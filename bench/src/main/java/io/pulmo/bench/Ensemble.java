@@ -90,10 +90,16 @@ final class Ensemble implements AutoCloseable {
     long deadlineNanos = System.nanoTime() + patience.toNanos();
     for (int port : ports) {
       while (!isServing(port)) {
-        if (System.nanoTime() > deadlineNanos) {
+        boolean ended = servers.stream().anyMatch(server -> !server.isAlive());
+        if (ended || System.nanoTime() > deadlineNanos) {
           throw CommandFailure.work(
-              "the ZooKeeper server on port %d does not serve after %d s; its log is under %s"
-                  .formatted(port, patience.toSeconds(), directory));
+              "the ZooKeeper server on port %d %s; its log is under %s"
+                  .formatted(
+                      port,
+                      ended
+                          ? "does not serve, and one of the ensemble has ended"
+                          : "does not serve after " + patience.toSeconds() + " s",
+                      directory));
         }
         Thread.sleep(LOOK_MILLIS);
       }
