@@ -67,8 +67,7 @@ final class BlobCalls {
       return new Ignored<>();
     }
     AtomicReference<@Nullable Transfer> self = new AtomicReference<>();
-    Upload upload =
-        new Upload(blobs, copies, refusal, answer, nanoTime, () -> forget(self));
+    Upload upload = new Upload(blobs, copies, refusal, answer, nanoTime, () -> forget(self));
     self.set(upload);
     transfers.add(upload);
     return upload;
@@ -91,7 +90,8 @@ final class BlobCalls {
         throw refused.get();
       }
       AtomicReference<@Nullable Transfer> self = new AtomicReference<>();
-      Download download = new Download((ServerCallStreamObserver<BlobChunk>) answer, nanoTime, () -> forget(self));
+      Download download =
+          new Download((ServerCallStreamObserver<BlobChunk>) answer, nanoTime, () -> forget(self));
       self.set(download);
       transfers.add(download);
       download.prepare();
