@@ -32,7 +32,7 @@ final class Training {
   static final Duration FIRST_VIEW_PATIENCE = Duration.ofSeconds(5);
 
   /** How long the members of the record's view have to find a new leader. */
-  static final Duration ATTACH_GRACE = Duration.ofSeconds(4);
+  static final Duration ATTACH_GRACE = Duration.ofMillis(2_500);
 
   /** A view changes in less than this; what takes longer, users hear of. */
   static final Duration WORTH_TELLING = Duration.ofSeconds(1);
