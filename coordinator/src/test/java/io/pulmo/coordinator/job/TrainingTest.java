@@ -135,7 +135,7 @@ class TrainingTest {
     cluster.newLeader();
     cluster.workers.remove("b");
     cluster.attach(a, job);
-    cluster.pass(Duration.ofSeconds(3));
+    cluster.pass(Training.ATTACH_GRACE.minusMillis(500));
     assertEquals(1, status(job).view());
     cluster.pass(Duration.ofSeconds(2));
     assertEquals(List.of("a"), members(job));
