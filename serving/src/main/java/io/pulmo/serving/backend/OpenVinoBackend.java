@@ -265,11 +265,17 @@ public final class OpenVinoBackend implements Backend {
 
   @Override
   public void close() {
-    places.takeOut(
-        place -> {
-          place.request.close();
-          place.input.close();
-        });
+    // In its turn: a study that is still handing in would wait behind this one, which waits for it.
+    turn.lock();
+    try {
+      places.takeOut(
+          place -> {
+            place.request.close();
+            place.input.close();
+          });
+    } finally {
+      turn.unlock();
+    }
     compiled.close();
     core.close();
   }

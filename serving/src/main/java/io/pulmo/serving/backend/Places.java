@@ -56,7 +56,7 @@ final class Places<T> {
     permits.release();
   }
 
-  /** Waits for all and takes them out for good. */
+  /** Waits for all and takes them out for good; a turn like a study's. */
   void takeOut(Consumer<T> each) {
     permits.acquireUninterruptibly(count);
     for (T place = free.poll(); place != null; place = free.poll()) {

@@ -20,6 +20,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -92,7 +93,7 @@ class OpenVinoBackendTest {
     }
   }
 
-  @Test
+  @RepeatedTest(20)
   void close_whileStudiesRun_waitsForThemAndRefusesTheRest() throws Exception {
     OpenVinoBackend backend = open(ExecutionPlan.of(2, 1), Optional.empty());
     float[] crops = crops(1);
