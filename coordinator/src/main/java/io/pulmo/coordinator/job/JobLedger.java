@@ -68,7 +68,7 @@ public record JobLedger(JobRecord job, List<PastView> views, List<ViewJournal.Re
               sampler(blobs), views.stream().map(JobLedger::recorded).toList(), restores);
       // A member that has just entered a view may report a step of the one before.
       long steps = Math.max(job.committedStep(), ledger.spans().getLast().fromStep());
-      return new Told(new LedgerFile(ledger, steps).toJson(), "");
+      return new Told(new LedgerFile(ledger.after(steps), steps).toJson(), "");
     } catch (IOException | LabelListException | IllegalArgumentException e) {
       return Told.lacking(
           "the leader's record does not tell who computed the steps of job %s: %s"

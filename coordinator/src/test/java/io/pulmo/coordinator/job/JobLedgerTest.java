@@ -104,6 +104,15 @@ class JobLedgerTest {
   }
 
   @Test
+  void leaders_whenTheLastViewTookNoStep_isAsTheStateHasIt() throws IOException {
+    List<PastView> views = List.of(view(1, Label.START), view(2, new Label(1, 11)));
+    JobLedger ledger = new JobLedger(job(store(list()), ""), views, List.of());
+    LedgerFile file = LedgerFile.parse(ledger.leaders(blobs).json());
+    assertEquals(11, file.steps());
+    assertEquals(List.of(1L), file.ledger().spans().stream().map(Ledger.Span::view).toList());
+  }
+
+  @Test
   void leaders_whatIsMissing_isSaid() throws IOException {
     JobLedger none = new JobLedger(job("a".repeat(64), ""), List.of(), List.of());
     assertEquals("", none.leaders(blobs).lacks());

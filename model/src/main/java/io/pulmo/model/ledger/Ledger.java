@@ -104,6 +104,17 @@ public record Ledger(Sampler sampler, List<Span> spans, List<ViewJournal.Restore
   }
 
   /**
+   * This ledger as a state of so many steps has it: a view that had not taken a step by then is not
+   * in it, nor a restore for such a view.
+   */
+  public Ledger after(long steps) {
+    List<Span> taken = spans.stream().filter(span -> span.fromStep < steps).toList();
+    long newest = taken.isEmpty() ? 0 : taken.getLast().view;
+    return new Ledger(
+        sampler, taken, restores.stream().filter(restore -> restore.view() <= newest).toList());
+  }
+
+  /**
    * A view as its record in ZooKeeper has it.
    *
    * @param view its id
