@@ -21,7 +21,7 @@ final class LedgerCommand implements Callable<Integer> {
   private static final int PATIENTS = 60;
 
   /** Of a job. */
-  static final int EPOCHS = 10;
+  static final int EPOCHS = 30;
 
   @ParentCommand private @Nullable Bench bench;
   @Mixin private final ClusterOptions options = new ClusterOptions();

@@ -6,17 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.pulmo.model.network.Preset;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
  * A cluster of real processes under faults: a short campaign, and with {@code pulmo.long} one of
  * hundreds. What nothing may cost is looked at, not how long it took on whatever machine this is.
  */
-@EnabledIfSystemProperty(
-    named = "pulmo.long",
-    matches = "true",
-    disabledReason = "minutes of kills and pauses: ./pulmo verify --long")
 class ClusterCampaignTest {
   private static final boolean LONG = Boolean.getBoolean("pulmo.long");
   private static final long SEED = 11;
