@@ -3,8 +3,6 @@ package io.pulmo.coordinator.job;
 import io.pulmo.coordinator.job.Recruit.Stage;
 import io.pulmo.coordinator.membership.Member;
 import io.pulmo.model.job.JobSpec;
-import io.pulmo.model.view.Holding;
-import io.pulmo.model.view.Seat;
 import io.pulmo.model.view.View;
 import io.pulmo.model.view.ViewJournal;
 import io.pulmo.model.view.ViewLeader;
@@ -17,8 +15,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongSupplier;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,11 +30,7 @@ final class Training {
   /** How long the members of the record's view have to find a new leader. */
   static final Duration ATTACH_GRACE = Duration.ofMillis(2_500);
 
-  /** A view changes in less than this; what takes longer, users hear of. */
-  static final Duration WORTH_TELLING = Duration.ofSeconds(1);
-
   private static final Logger log = LoggerFactory.getLogger(Training.class);
-  private static final int MOST_NAMED = 3;
 
   /**
    * For an answer. Who is gone is noticed by its heartbeats; whose heartbeats go on has much to do.
@@ -70,11 +62,10 @@ final class Training {
   private final Set<String> leaving = new HashSet<>();
   private final Set<String> awaited = new HashSet<>();
   private final long beganNanos;
-  private final String causeBefore;
+  private final TrainingStatus status;
   private @Nullable Long firstReadyNanos;
   private @Nullable DataSet images;
   private @Nullable Outcome outcome;
-  private @Nullable Long waitsSinceNanos;
   private @Nullable Long hopelessSinceNanos;
   private long toldView;
   private long toldStep;
@@ -103,8 +94,6 @@ final class Training {
     this.beganNanos = nanoTime.getAsLong();
     JobSpec spec = job.spec();
     most = Math.max(spec.workers().min(), Math.min(spec.workers().max(), spec.batch()));
-    List<PastView> past = jobs.pastViews(job.id());
-    causeBefore = past.isEmpty() ? "" : past.getLast().cause();
     speeds = new Speeds(spec.batch());
     ViewJournal journal = jobs.views(job.id(), this::cause);
     leader =
@@ -121,6 +110,16 @@ final class Training {
                 SETTLE_MILLIS),
             speeds,
             new OrderDesk(job.id(), journal, recruits, this::released),
+            nanoTime);
+    List<PastView> past = jobs.pastViews(job.id());
+    status =
+        new TrainingStatus(
+            job,
+            leader,
+            recruits,
+            leaving,
+            speeds,
+            past.isEmpty() ? "" : past.getLast().cause(),
             nanoTime);
     leader.view().ifPresent(view -> view.seats().forEach(seat -> awaited.add(seat.memberId())));
     toldView = leader.view().map(View::id).orElse(0L);
@@ -385,7 +384,7 @@ final class Training {
       leader.reseat("shares follow the members' speeds");
     }
     leader.tick();
-    noteWaiting();
+    status.noteWaiting();
     after();
   }
 
@@ -410,14 +409,6 @@ final class Training {
       Recruit first = recruits.values().iterator().next();
       outcome =
           new Outcome.Failed("no worker can take part: " + first.member.label() + ": " + first.out);
-    }
-  }
-
-  private void noteWaiting() {
-    if (leader.status().isEmpty()) {
-      waitsSinceNanos = null;
-    } else if (waitsSinceNanos == null) {
-      waitsSinceNanos = nanoTime.getAsLong();
     }
   }
 
@@ -541,76 +532,12 @@ final class Training {
 
   /** What it waits for, for people; empty while it trains. */
   String detail() {
-    long preparing = recruits.values().stream().filter(one -> one.stage == Stage.ENLISTING).count();
-    boolean starts = leader.view().isEmpty() && preparing > 0;
-    Long since = waitsSinceNanos;
-    boolean brief = since == null || nanoTime.getAsLong() - since < WORTH_TELLING.toNanos();
-    String waits = starts || brief ? "" : leader.status();
-    Stream<String> prepares =
-        starts || (preparing > 0 && !waits.isEmpty())
-            ? Stream.of(preparing + (preparing == 1 ? " worker makes" : " workers make") + " ready")
-            : Stream.of();
-    Stream<String> out =
-        recruits.values().stream()
-            .filter(one -> one.stage == Stage.OUT && !leaving.contains(one.id()))
-            .limit(MOST_NAMED)
-            .map(one -> one.member.label() + " does not take part: " + one.out);
-    return Stream.of(Stream.of(waits, lack()), prepares, out)
-        .flatMap(words -> words)
-        .filter(words -> !words.isEmpty())
-        .collect(Collectors.joining("; "));
-  }
-
-  /** Which images no member of the view holds, now that another has left; mostly none. */
-  private String lack() {
-    DataSet known = images;
-    Optional<View> view = leader.view();
-    if (known == null || view.isEmpty()) {
-      return "";
-    }
-    List<String> members = view.get().seats().stream().map(Seat::memberId).toList();
-    return known
-        .lack(members)
-        .map(words -> words + "; until then training waits where it needs one")
-        .orElse("");
+    return status.detail(Optional.ofNullable(images));
   }
 
   /** How its views stand. */
   Job.Standing standing() {
-    if (leader.view().isEmpty()) {
-      return job.standing();
-    }
-    View view = leader.view().get();
-    List<JobRecord.Participant> members = new ArrayList<>();
-    for (Seat seat : view.seats()) {
-      members.add(participant(seat, recruits.get(seat.memberId()), view));
-    }
-    String cause = leader.lastCause();
-    return new Job.Standing(
-        view.id(),
-        view.leaderEpoch(),
-        cause.isEmpty() ? causeBefore : cause,
-        members,
-        leader.committedStep(),
-        leader.published());
-  }
-
-  private JobRecord.Participant participant(Seat seat, @Nullable Recruit recruit, View view) {
-    if (recruit == null) {
-      return new JobRecord.Participant(
-          seat.memberId(), seat.name(), 0, 0, 0, "", seat.share(), 0, "");
-    }
-    Holding ended = recruit.ended;
-    return new JobRecord.Participant(
-        seat.memberId(),
-        seat.name(),
-        recruit.step,
-        recruit.samplesComputed,
-        recruit.stepsComputed,
-        ended != null && ended.label().view() == view.id() ? ended.digest() : "",
-        seat.share(),
-        recruit.samplesPerSecond,
-        speeds.slow(seat.memberId()));
+    return status.standing();
   }
 
   /** The views need a worker no more. */
