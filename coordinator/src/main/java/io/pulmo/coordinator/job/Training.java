@@ -69,7 +69,7 @@ final class Training {
   private @Nullable Long hopelessSinceNanos;
   private long toldView;
   private long toldStep;
-  private int toldCheckpoints;
+  private String toldCheckpoint;
   private long brokenView;
 
   /**
@@ -124,7 +124,7 @@ final class Training {
     leader.view().ifPresent(view -> view.seats().forEach(seat -> awaited.add(seat.memberId())));
     toldView = leader.view().map(View::id).orElse(0L);
     toldStep = leader.committedStep();
-    toldCheckpoints = leader.published().size();
+    toldCheckpoint = newestCheckpoint();
   }
 
   Job job() {
@@ -482,14 +482,20 @@ final class Training {
       toldStep = committed;
       told(EventLog.Kind.COMMIT, now, committed, "");
     }
-    if (leader.published().size() != toldCheckpoints) {
-      toldCheckpoints = leader.published().size();
-      if (toldCheckpoints > 0) {
-        ViewJournal.Published newest = leader.published().getLast();
-        told(EventLog.Kind.PUBLISH, now, newest.label().step(), newest.sha256());
+    String newest = newestCheckpoint();
+    if (!newest.equals(toldCheckpoint)) {
+      toldCheckpoint = newest;
+      if (!newest.isEmpty()) {
+        told(EventLog.Kind.PUBLISH, now, leader.published().getLast().label().step(), newest);
       }
     }
     lookForTheEnd(now);
+  }
+
+  /** The SHA-256 of the one published last, empty for none: their number stays when old ones go. */
+  private String newestCheckpoint() {
+    List<ViewJournal.Published> published = leader.published();
+    return published.isEmpty() ? "" : published.getLast().sha256();
   }
 
   private void told(EventLog.Kind kind, View view, long step, String cause) {
