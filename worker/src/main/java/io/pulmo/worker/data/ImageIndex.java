@@ -94,6 +94,10 @@ public final class ImageIndex {
     }
 
     ImageIndex run() throws TrainingException, InterruptedException {
+      // A pool that ends before it is waited for would not notice.
+      if (Thread.interrupted()) {
+        throw new InterruptedException("before the images were indexed");
+      }
       int threads = Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors());
       ExecutorService pool =
           Executors.newFixedThreadPool(
