@@ -8,6 +8,7 @@ import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * A peer's script in a Python process: a line of JSON for each line of JSON. It ends with its
@@ -15,6 +16,14 @@ import java.util.Map;
  */
 final class PeerScript implements AutoCloseable {
   private static final ObjectMapper MAPPER = new ObjectMapper();
+
+  /** What the launcher sets for Pulmo's own training: a peer runs as its users start it. */
+  private static final Set<String> OUR_ALLOCATOR =
+      Set.of(
+          "MALLOC_TRIM_THRESHOLD_",
+          "MALLOC_MMAP_THRESHOLD_",
+          "MALLOC_ARENA_MAX",
+          "THP_MEM_ALLOC_ENABLE");
 
   private final Process process;
   private final BufferedReader answers;
@@ -30,6 +39,7 @@ final class PeerScript implements AutoCloseable {
     ProcessBuilder builder =
         new ProcessBuilder(python.toString(), script.toString())
             .redirectError(ProcessBuilder.Redirect.INHERIT);
+    builder.environment().keySet().removeAll(OUR_ALLOCATOR);
     builder.environment().put("OMP_NUM_THREADS", Integer.toString(threads));
     process = builder.start();
     answers = process.inputReader();
