@@ -21,6 +21,7 @@ import picocli.CommandLine.Spec;
       TrainCommand.class,
       FailoverCommand.class,
       LedgerCommand.class,
+      StagesCommand.class,
       VerifyCommand.class
     })
 public final class Bench implements Runnable {

@@ -162,7 +162,8 @@ final class ChildJvm implements AutoCloseable {
           case TERM -> Signals.Signal.TERM;
           case STOP -> Signals.Signal.STOP;
           case CONT -> Signals.Signal.CONT;
-          case CUT, MEND -> throw new IllegalArgumentException(action + " is no signal");
+          case CUT, MEND, SLOW, FREE ->
+              throw new IllegalArgumentException(action + " is no signal");
         };
     // Noted first: what follows from it cannot be noted before it then.
     events.add(new ClusterEvent.Did(events.now(), action, name, process.pid()));

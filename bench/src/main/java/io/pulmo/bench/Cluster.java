@@ -285,15 +285,20 @@ final class Cluster implements AutoCloseable {
   void act(Action action, ChildJvm child) throws IOException {
     switch (action) {
       case CUT -> {
-        events.add(new ClusterEvent.Did(events.now(), action, child.name(), child.pid()));
+        note(action, child);
         wires.cut(child.name());
       }
       case MEND -> {
-        events.add(new ClusterEvent.Did(events.now(), action, child.name(), child.pid()));
+        note(action, child);
         wires.mend(child.name());
       }
+      case SLOW, FREE -> note(action, child);
       case KILL, TERM, STOP, CONT -> child.act(action);
     }
+  }
+
+  private void note(Action action, ChildJvm child) {
+    events.add(new ClusterEvent.Did(events.now(), action, child.name(), child.pid()));
   }
 
   /** The coordinator that took office last, if it lives. */

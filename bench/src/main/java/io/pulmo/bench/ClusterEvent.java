@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
   @JsonSubTypes.Type(value = ClusterEvent.Job.class, name = "job"),
   @JsonSubTypes.Type(value = ClusterEvent.JobEnded.class, name = "job_ended"),
   @JsonSubTypes.Type(value = ClusterEvent.Rounds.class, name = "rounds"),
-  @JsonSubTypes.Type(value = ClusterEvent.PeerStep.class, name = "peer_step")
+  @JsonSubTypes.Type(value = ClusterEvent.PeerStep.class, name = "peer_step"),
+  @JsonSubTypes.Type(value = ClusterEvent.Aimed.class, name = "aimed")
 })
 sealed interface ClusterEvent {
   /** The format of the files of the bench of failures. */
@@ -35,6 +36,9 @@ sealed interface ClusterEvent {
 
   /** The format of the files of the bench of training. */
   String TRAIN = "pulmo bench train 1";
+
+  /** The format of the files of the bench of a job's stages. */
+  String STAGES = "pulmo bench stages 1";
 
   /** What the harness did to a process. */
   enum Action {
@@ -51,7 +55,13 @@ sealed interface ClusterEvent {
     CUT,
     /** It arrives again, also what was on the way. */
     @JsonProperty("mend")
-    MEND
+    MEND,
+    /** From now on it gets a quarter of the time that it would take. */
+    @JsonProperty("slow")
+    SLOW,
+    /** It gets all of its time again. */
+    @JsonProperty("free")
+    FREE
   }
 
   /** What the harness did for a while. */
@@ -73,7 +83,7 @@ sealed interface ClusterEvent {
   /**
    * The first line.
    *
-   * @param format {@link #FAILOVER}, {@link #LEDGER} or {@link #TRAIN}
+   * @param format one of those above
    * @param seed of the instants and the victims
    * @param preset the network
    * @param workers how many train
@@ -96,16 +106,10 @@ sealed interface ClusterEvent {
       implements ClusterEvent {
     /** Checks format and ranges. */
     public Begin {
-      if (!List.of(FAILOVER, LEDGER, TRAIN).contains(format)) {
+      List<String> formats = List.of(FAILOVER, LEDGER, TRAIN, STAGES);
+      if (!formats.contains(format)) {
         throw new IllegalArgumentException(
-            "the format is '"
-                + format
-                + "', expected "
-                + FAILOVER
-                + ", "
-                + LEDGER
-                + " or "
-                + TRAIN);
+            "the format is '" + format + "', expected one of " + String.join(", ", formats));
       }
       if (workers < 1 || coordinators < 1 || zookeepers < 1 || cores < 1 || patienceMillis < 0) {
         throw new IllegalArgumentException(
@@ -185,6 +189,41 @@ sealed interface ClusterEvent {
       digests = Map.copyOf(digests);
     }
   }
+
+  /** Where a job stands. */
+  enum Stage {
+    @JsonProperty("submission")
+    SUBMISSION,
+    @JsonProperty("training")
+    TRAINING,
+    @JsonProperty("validation")
+    VALIDATION,
+    @JsonProperty("export")
+    EXPORT
+  }
+
+  /** What is lost. */
+  enum Loss {
+    /** The leading coordinator is killed. */
+    @JsonProperty("leader")
+    LEADER,
+    /** A worker is killed; the one that exports, where one does. */
+    @JsonProperty("worker")
+    WORKER,
+    /** One server of the ensemble is killed. */
+    @JsonProperty("zookeeper")
+    ZOOKEEPER,
+    /** The wires of a worker are cut; the leader's, where the job is submitted. */
+    @JsonProperty("network")
+    NETWORK
+  }
+
+  /**
+   * A loss was aimed at a stage of the job of this round, and comes now.
+   *
+   * @param round from 1, one job each, in the order of their submission
+   */
+  record Aimed(long t, int round, Stage stage, Loss loss) implements ClusterEvent {}
 
   /**
    * How training is timed: each round is a job of its own.

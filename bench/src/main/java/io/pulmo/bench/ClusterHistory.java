@@ -91,7 +91,7 @@ final class ClusterHistory {
             case CONT -> stopped = Long.MAX_VALUE;
             case CUT -> cut = act.t();
             case MEND -> cut = Long.MAX_VALUE;
-            case KILL, TERM -> {}
+            case KILL, TERM, SLOW, FREE -> {}
           }
         }
       }
@@ -99,11 +99,16 @@ final class ClusterHistory {
       return since == Long.MAX_VALUE ? OptionalLong.empty() : OptionalLong.of(since);
     }
 
-    /** Whether something was done to it in a span of time, or had been and was not over. */
+    /**
+     * Whether something was done to it in a span of time that may put it out, or had been and was
+     * not over; being slow may not.
+     */
     boolean isTouched(long from, long to) {
       return !runs(to)
           || troubledSince(from).isPresent()
-          || acts.stream().anyMatch(act -> act.t() >= from && act.t() <= to);
+          || acts.stream()
+              .filter(act -> act.action() != Action.SLOW && act.action() != Action.FREE)
+              .anyMatch(act -> act.t() >= from && act.t() <= to);
     }
   }
 
@@ -114,8 +119,9 @@ final class ClusterHistory {
    * A member's report of a step: which positions of the epoch's order it computed.
    *
    * @param summed samples in the sum that it took from the ring
+   * @param computeMillis of its gradient
    */
-  record Part(long t, long epoch, long from, long to, long summed) {
+  record Part(long t, long epoch, long from, long to, long summed, double computeMillis) {
     /** Checks the range. */
     Part {
       if (epoch < 0 || from < 0 || to < from || summed < to - from) {
@@ -176,8 +182,20 @@ final class ClusterHistory {
   /** A coordinator took office. */
   record Lead(long t, long epoch, String name, long pid) {}
 
-  /** A coordinator told of a happening of its office. */
-  record Office(long t, String kind, long epoch, String name) {}
+  /**
+   * A coordinator told of a happening of its office.
+   *
+   * @param member whom it befell, empty for none
+   * @param cause in words, empty for none
+   */
+  record Office(long t, String kind, long epoch, String name, String member, String cause) {}
+
+  /**
+   * A member told that it turns to, or is done with, validating or exporting.
+   *
+   * @param kind as it said it
+   */
+  record Turn(long t, String kind, String job, String member, long step) {}
 
   /** A stretch of time. */
   record Span(ClusterEvent.Weather weather, long from, long to) {}
@@ -192,6 +210,8 @@ final class ClusterHistory {
   private final List<Office> offices = new ArrayList<>();
   private final List<Span> spans = new ArrayList<>();
   private final Map<ClusterEvent.Weather, Long> begun = new HashMap<>();
+  private final List<ClusterEvent.Aimed> aimed = new ArrayList<>();
+  private final List<Turn> turns = new ArrayList<>();
   private final List<Child> changed = new ArrayList<>();
   private long lastAt;
 
@@ -255,6 +275,10 @@ final class ClusterHistory {
         require(jobs.containsKey(end.job()), "the end of a job that was not submitted");
         ended.add(end);
       }
+      case ClusterEvent.Aimed aim -> {
+        at(aim.t());
+        aimed.add(aim);
+      }
       case ClusterEvent.Rounds rounds -> {
         // Of the bench of training, which looks at no views.
       }
@@ -288,7 +312,14 @@ final class ClusterHistory {
     String kind = said.path("kind").asText();
     if (child.isCoordinator()) {
       long epoch = said.path("epoch").asLong();
-      offices.add(new Office(event.t(), kind, epoch, child.name));
+      offices.add(
+          new Office(
+              event.t(),
+              kind,
+              epoch,
+              child.name,
+              said.path("member").asText(),
+              said.path("cause").asText()));
       if (kind.equals("lead")) {
         leads.add(new Lead(event.t(), epoch, child.name, child.pid));
       }
@@ -311,6 +342,9 @@ final class ClusterHistory {
     switch (kind) {
       case "view" -> entered(event.t(), said, member, job);
       case "step" -> stepped(event.t(), said, member, job);
+      case "validate", "validated", "export" ->
+          turns.add(
+              new Turn(event.t(), kind, job.submitted.job(), member, said.path("step").asLong()));
       default -> {
         // The others are for people.
       }
@@ -369,7 +403,8 @@ final class ClusterHistory {
                     said.path("epoch").asLong(),
                     said.path("from").asLong(),
                     said.path("to").asLong(),
-                    said.path("summed").asLong()))
+                    said.path("summed").asLong(),
+                    said.path("ms").path("compute").asDouble()))
             == null,
         "step " + step + " of view " + view.id + ", told twice by " + member);
   }
@@ -401,6 +436,16 @@ final class ClusterHistory {
   /** How jobs ended. */
   List<ClusterEvent.JobEnded> ended() {
     return ended;
+  }
+
+  /** At what losses were aimed, in order. */
+  List<ClusterEvent.Aimed> aimed() {
+    return aimed;
+  }
+
+  /** When members turned to judging and exporting, in order. */
+  List<Turn> turns() {
+    return turns;
   }
 
   /** Who took office, in order. */

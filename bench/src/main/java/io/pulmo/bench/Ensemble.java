@@ -125,12 +125,27 @@ final class Ensemble implements AutoCloseable {
     }
   }
 
+  /** How many servers it has. */
+  int size() {
+    return servers.size();
+  }
+
+  /** Does something to one server, counted from 0. */
+  void act(ClusterEvent.Action action, int place) throws IOException {
+    servers.get(place).act(action);
+  }
+
   /** Starts servers that were killed again, on the data that they had. */
   void restart() throws IOException, InterruptedException {
-    for (int id = 1; id <= servers.size(); id++) {
-      servers.get(id - 1).awaitExit(Duration.ofSeconds(10));
-      servers.set(id - 1, server(id));
+    for (int place = 0; place < servers.size(); place++) {
+      restart(place);
     }
+  }
+
+  /** Starts a server that was killed again, on the data that it had. */
+  void restart(int place) throws IOException, InterruptedException {
+    servers.get(place).awaitExit(Duration.ofSeconds(10));
+    servers.set(place, server(place + 1));
   }
 
   /** A port of the loopback address that is free at this moment. */

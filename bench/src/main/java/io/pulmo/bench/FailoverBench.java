@@ -56,6 +56,7 @@ final class FailoverBench {
    * @param workerStops and as many cuts
    * @param leaderStops of which every second takes a worker along
    * @param secondsWithoutZooKeeper once stopped and once killed; 0 for neither
+   * @param slowSeconds with a worker at a quarter of its time; 0 for none
    * @param loadSeconds of CPU load without a fault, at the end
    */
   record Amounts(
@@ -64,6 +65,7 @@ final class FailoverBench {
       int workerStops,
       int leaderStops,
       int secondsWithoutZooKeeper,
+      int slowSeconds,
       int loadSeconds) {
     private List<Fault> faults() {
       List<Fault> faults = new ArrayList<>();
@@ -119,6 +121,11 @@ final class FailoverBench {
       inflict(fault);
     }
     checkWhole();
+    if (amounts.slowSeconds > 0) {
+      progress.accept("%d s with a worker at a quarter of its time".formatted(amounts.slowSeconds));
+      slow();
+      checkWhole();
+    }
     if (amounts.loadSeconds > 0) {
       progress.accept("%d s under full CPU load".formatted(amounts.loadSeconds));
       load();
@@ -247,6 +254,19 @@ final class FailoverBench {
     awaitStepAfter(view);
     Thread.sleep(random.nextInt(LONGEST_CALM_MILLIS));
     cluster.act(over, worker);
+  }
+
+  private void slow() throws IOException, InterruptedException {
+    ChildJvm worker = anyWorker();
+    // What it is compared with: a third of the time, without a fault.
+    Thread.sleep(amounts.slowSeconds * 1_000L / 3);
+    phase(Weather.SLOW_WORKER, true);
+    cluster.act(Action.SLOW, worker);
+    try (Throttle _ = Throttle.of(worker)) {
+      Thread.sleep(amounts.slowSeconds * 1_000L);
+    }
+    phase(Weather.SLOW_WORKER, false);
+    cluster.act(Action.FREE, worker);
   }
 
   private void load() throws IOException, InterruptedException {

@@ -69,6 +69,14 @@ final class FailoverCommand implements Callable<Integer> {
   private int secondsWithoutZooKeeper;
 
   @Option(
+      names = "--seconds-slow",
+      paramLabel = "S",
+      defaultValue = "60",
+      description =
+          "how long a worker gets a quarter of its time, after all faults (default: ${DEFAULT-VALUE})")
+  private int secondsSlow;
+
+  @Option(
       names = "--minutes",
       paramLabel = "M",
       defaultValue = "1",
@@ -81,7 +89,9 @@ final class FailoverCommand implements Callable<Integer> {
     Preset network = ModesCommand.presetOf(preset);
     if (Math.min(
                 Math.min(workerKills, leaderKills),
-                Math.min(Math.min(workerStops, leaderStops), secondsWithoutZooKeeper))
+                Math.min(
+                    Math.min(workerStops, leaderStops),
+                    Math.min(secondsWithoutZooKeeper, secondsSlow)))
             < 0
         || !(minutes >= 0)) {
       throw CommandFailure.usage("a count is below 0, expected 0 for none of it");
@@ -102,6 +112,7 @@ final class FailoverCommand implements Callable<Integer> {
                     workerStops,
                     leaderStops,
                     secondsWithoutZooKeeper,
+                    secondsSlow,
                     (int) Math.round(minutes * SECONDS_PER_MINUTE)),
                 ClusterOptions.BATCH,
                 line -> {

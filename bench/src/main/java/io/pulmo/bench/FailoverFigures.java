@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
@@ -33,6 +34,7 @@ import java.util.OptionalDouble;
  * @param digestsDiffering states of one label with several digests
  * @param staleOrders views of a superseded leader that were entered
  * @param loadSeconds under full CPU load
+ * @param slow what came of a worker at a quarter of its time, if one was
  * @param findings what is wrong, in words
  */
 record FailoverFigures(
@@ -59,6 +61,7 @@ record FailoverFigures(
     int digestsDiffering,
     int staleOrders,
     double loadSeconds,
+    Optional<SlowWorker> slow,
     List<String> findings) {
   private static final int MOST_FINDINGS = 20;
 
@@ -108,6 +111,7 @@ record FailoverFigures(
     text.append(
         "steps lost: %d; samples doubled: %d, missing: %d; states that differ: %d; stale orders: %d%n"
             .formatted(stepsLost, stepsDoubled, samplesMissing, digestsDiffering, staleOrders));
+    slow.ifPresent(it -> text.append(it.text()));
     findings.stream()
         .limit(MOST_FINDINGS)
         .forEach(finding -> text.append("! ").append(finding).append('\n'));
@@ -158,6 +162,18 @@ record FailoverFigures(
     json.put("samples_missing", samplesMissing);
     json.put("digests_differing", digestsDiffering);
     json.put("stale_orders", staleOrders);
+    slow.ifPresent(
+        it -> {
+          Map<String, Object> told = new LinkedHashMap<>();
+          it.namedAfterSteps().ifPresent(steps -> told.put("named_after_steps", steps));
+          told.put("cause", it.cause());
+          told.put("share_before", it.shareBefore());
+          told.put("share", it.shareAfter());
+          told.put("samples_per_s_before", it.rateBefore());
+          told.put("samples_per_s", it.rate());
+          told.put("of_able_to", it.ofAbleTo());
+          json.put("slow_worker", told);
+        });
     json.put("findings", findings);
     return json;
   }

@@ -102,6 +102,10 @@ final class FailoverVerifier {
       gap = Math.max(gap, longestGap(commits, span[0], span[1]));
     }
     Lineage.Count count = lineage.count();
+    Optional<SlowWorker> slow = SlowWorker.of(history, job);
+    if (slow.isPresent() && slow.get().namedAfterSteps().isEmpty()) {
+      findings.add("the worker at a quarter of its time was never named");
+    }
     return new FailoverFigures(
         begin,
         lineage.lastStep(),
@@ -126,6 +130,7 @@ final class FailoverVerifier {
         differing(job),
         staleOrders(job),
         loadSeconds(),
+        slow,
         findings);
   }
 
@@ -148,7 +153,7 @@ final class FailoverVerifier {
         case KILL -> workerKilled(child, act, job, current.get(), member.get());
         case STOP -> workerGone(child, act, job, current.get(), member.get(), Action.CONT, end);
         case CUT -> workerGone(child, act, job, current.get(), member.get(), Action.MEND, end);
-        case CONT, MEND, TERM -> {}
+        case CONT, MEND, TERM, SLOW, FREE -> {}
       }
     } else if (child.isCoordinator()
         && (act.action() == Action.KILL || act.action() == Action.STOP)) {

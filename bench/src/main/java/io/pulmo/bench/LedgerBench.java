@@ -2,19 +2,13 @@ package io.pulmo.bench;
 
 import io.pulmo.bench.ClusterEvent.Action;
 import io.pulmo.bench.ClusterHistory.SeenJob;
-import io.pulmo.cli.rpc.JobClient;
-import io.pulmo.cli.rpc.JobView;
 import io.pulmo.cli.terminal.CommandFailure;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.function.Consumer;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * Short jobs to their end, each with kills, pauses and joins at random instants from its seed. One
@@ -27,8 +21,6 @@ final class LedgerBench {
   private static final int LEAST_DISRUPTIONS = 3;
   private static final int MORE_DISRUPTIONS = 3;
   private static final int LONGEST_PAUSE_MILLIS = 6_000;
-  private static final long LOOK_MILLIS = 250;
-  private static final Pattern PID = Pattern.compile(".*/(\\d+)");
 
   private final Cluster cluster;
   private final String preset;
@@ -94,7 +86,7 @@ final class LedgerBench {
       awaitStep(id, Math.min(step, total - 1));
       disrupt(random);
     }
-    ended(id);
+    JobEnd.await(cluster, id, JOB, progress);
   }
 
   private void disrupt(Random random) throws IOException, InterruptedException {
@@ -143,35 +135,5 @@ final class LedgerBench {
               .formatted(
                   id, step, JOB.toSeconds(), cluster.look(seen -> steps(seen.jobs().get(id)))));
     }
-  }
-
-  /** Waits for the job's end, asks for the members' digests and verifies the ledger. */
-  private void ended(String id) throws IOException, InterruptedException {
-    JobView job;
-    long deadlineNanos = System.nanoTime() + JOB.toNanos();
-    try (JobClient client = new JobClient(cluster.coordinatorAddresses())) {
-      job = client.get(id);
-      while (!job.ended()) {
-        if (System.nanoTime() > deadlineNanos) {
-          throw CommandFailure.work(
-              "job %s has not ended in %d s: %s".formatted(id, JOB.toSeconds(), job));
-        }
-        Thread.sleep(LOOK_MILLIS);
-        job = client.get(id);
-      }
-    }
-    Map<Long, String> digests = new HashMap<>();
-    for (JobView.Member member : job.members()) {
-      Matcher pid = PID.matcher(member.name());
-      if (pid.matches() && !member.stateDigest().isEmpty()) {
-        digests.put(Long.valueOf(pid.group(1)), member.stateDigest());
-      }
-    }
-    boolean verifies = cluster.command("train", "ledger", id) == 0;
-    cluster
-        .events()
-        .add(new ClusterEvent.JobEnded(cluster.events().now(), id, job.state(), digests, verifies));
-    progress.accept(
-        "job " + id + " " + job.state() + (job.detail().isEmpty() ? "" : ": " + job.detail()));
   }
 }

@@ -42,10 +42,15 @@ final class LedgerVerifier {
     ClusterHistory history = new ClusterHistory();
     EventsFile.read(events, ClusterEvent.class, history::take);
     try {
-      return new LedgerVerifier(history).figures();
+      return of(history);
     } catch (IllegalArgumentException e) {
       throw CommandFailure.work(events + ": " + e.getMessage() + "; run the bench again");
     }
+  }
+
+  /** The figures of a history. */
+  static LedgerFigures of(ClusterHistory history) {
+    return new LedgerVerifier(history).figures();
   }
 
   private LedgerFigures figures() {

@@ -75,6 +75,7 @@ final class TrainVerifier {
       case ClusterEvent.Did unused -> {}
       case ClusterEvent.Phase unused -> {}
       case ClusterEvent.JobEnded unused -> {}
+      case ClusterEvent.Aimed unused -> {}
     }
   }
 

@@ -30,6 +30,11 @@ final class VerifyCommand implements Callable<Integer> {
         text = figures.text();
         clean = figures.clean();
       }
+      case ClusterEvent.STAGES -> {
+        StagesFigures figures = StagesVerifier.figures(file);
+        text = figures.text();
+        clean = figures.clean();
+      }
       // The other benches' files are refused by the reader of the first, which says what it
       // expects.
       default -> text = BenchVerifier.figures(file).text();

@@ -3,8 +3,11 @@ package io.pulmo.bench;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.pulmo.bench.ClusterEvent.Loss;
+import io.pulmo.bench.ClusterEvent.Stage;
 import io.pulmo.model.network.Preset;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -42,8 +45,8 @@ class ClusterCampaignTest {
     ClusterEvent.Begin begin = begin(ClusterEvent.FAILOVER);
     FailoverBench.Amounts amounts =
         LONG
-            ? new FailoverBench.Amounts(50, 20, 5, 4, 30, 600)
-            : new FailoverBench.Amounts(1, 2, 1, 0, 0, 0);
+            ? new FailoverBench.Amounts(50, 20, 5, 4, 30, 60, 600)
+            : new FailoverBench.Amounts(1, 2, 1, 0, 0, 20, 0);
     Path events = directory.resolve("events");
     try (Cluster cluster =
         Cluster.start(directory.resolve("cluster"), events, begin, PATIENTS, Preset.SMALL, true)) {
@@ -82,5 +85,35 @@ class ClusterCampaignTest {
     assertTrue(figures.clean(), figures.text());
     assertEquals(seeds, figures.seeds());
     assertTrue(figures.fewest() >= 3, figures.text());
+  }
+
+  @Test
+  void jobs_thatLoseSomebodyInAStage_endWell() throws Exception {
+    ClusterEvent.Begin begin = begin(ClusterEvent.STAGES);
+    List<StagesBench.Round> rounds =
+        LONG
+            ? StagesCommand.rounds(SEED, 64)
+            : List.of(
+                new StagesBench.Round(Stage.SUBMISSION, Loss.LEADER),
+                new StagesBench.Round(Stage.VALIDATION, Loss.WORKER),
+                new StagesBench.Round(Stage.EXPORT, Loss.LEADER));
+    Path events = directory.resolve("events");
+    try (Cluster cluster =
+        Cluster.start(
+            directory.resolve("cluster"),
+            events,
+            begin,
+            StagesCommand.PATIENTS,
+            Preset.SMALL,
+            true)) {
+      new StagesBench(
+              cluster, begin.preset(), ClusterOptions.BATCH, WORKERS, SEED, System.out::println)
+          .run(rounds);
+    }
+    StagesFigures figures = StagesVerifier.figures(events);
+    System.out.print(figures.text());
+
+    assertTrue(figures.clean(), figures.text());
+    assertEquals(rounds.size(), figures.outcomes().size());
   }
 }

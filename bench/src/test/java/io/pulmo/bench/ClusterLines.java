@@ -122,14 +122,17 @@ final class ClusterLines {
     return part(millis, view, step, pid, from, to, size);
   }
 
+  /** A sample takes 10 ms. */
   ClusterLines part(long millis, long view, long step, int pid, int from, int to, int summed) {
     return worker(
         millis,
         pid,
         "step",
         """
-        "view":%d,"step":%d,"epoch":%d,"from":%d,"to":%d,"summed":%d,"digest":"%s\""""
-            .formatted(view, step, (step - 1) / STEPS, from, to, summed, "d" + step));
+        "view":%d,"step":%d,"epoch":%d,"from":%d,"to":%d,"summed":%d,"digest":"%s",\
+        "ms":{"data":0.1,"compute":%d.0,"ring":1.0,"apply":0.5}"""
+            .formatted(
+                view, step, (step - 1) / STEPS, from, to, summed, "d" + step, 10 * (to - from)));
   }
 
   ClusterLines worker(long millis, int pid, String kind, String fields) {
@@ -149,6 +152,19 @@ final class ClusterLines {
       step(at, view, step, one, 0, 2).step(at + 10, view, step, other, 1, 2);
     }
     return this;
+  }
+
+  ClusterLines aimed(long millis, int round, String stage, String loss) {
+    lines.add(
+        """
+        {"event":"aimed","t":%d,"round":%d,"stage":"%s","loss":"%s"}"""
+            .formatted(millis * 1000, round, stage, loss));
+    return this;
+  }
+
+  /** A worker turns to judging or exporting, or is done. */
+  ClusterLines turn(long millis, int pid, String kind) {
+    return worker(millis, pid, kind, "\"view\":0,\"step\":2");
   }
 
   ClusterLines jobEnded(long millis, String state, String digests, boolean verifies) {

@@ -360,6 +360,7 @@ final class Enlistment {
         if (made != null) {
           made.cancel();
         }
+        workplace.events().exports(jobId(), new Label(now.view(), trainer.step()));
         made =
             new BundleExport(
                 digest,

@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  * epoch's order that this member computed, the samples in the members' sum and the milliseconds of
  * its parts; {@code view}, entered, with its members and the state that it continues; {@code stop},
  * the view promised and the label at which it stopped; {@code adopt} and {@code restore}, a state
- * put in place; {@code left}, by its own wish.
+ * put in place; {@code validate} and {@code validated}, its part in judging an epoch begins and is
+ * over; {@code export}, it begins to make the bundle; {@code left}, by its own wish.
  */
 final class EventLog {
   private final @Nullable PrintStream out;
@@ -77,6 +78,15 @@ final class EventLog {
 
   void adopted(String jobId, boolean restored, long view, Label label, String digest) {
     write(restored ? "restore" : "adopt", jobId, view, label.step(), digest(digest));
+  }
+
+  /** At so many steps. */
+  void validates(String jobId, boolean begins, long step) {
+    write(begins ? "validate" : "validated", jobId, 0, step, "");
+  }
+
+  void exports(String jobId, Label label) {
+    write("export", jobId, label.view(), label.step(), "");
   }
 
   void left() {

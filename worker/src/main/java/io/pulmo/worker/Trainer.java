@@ -177,13 +177,17 @@ final class Trainer implements TrainingListener {
     } catch (RingException e) {
       enlistment.stalled(now, String.valueOf(e.getMessage()), "");
     } finally {
-      activity = Activity.IDLE;
+      turnsTo(Activity.IDLE);
     }
   }
 
   @Override
   public void turnsTo(Activity now) {
+    boolean validated = activity == Activity.VALIDATING;
     activity = now;
+    if (validated != (now == Activity.VALIDATING)) {
+      workplace.events().validates(order.jobId(), !validated, step);
+    }
   }
 
   @Override

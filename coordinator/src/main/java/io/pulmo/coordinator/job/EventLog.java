@@ -26,6 +26,8 @@ public final class EventLog {
     COMMIT,
     /** A member is gone. */
     EVICT,
+    /** A member is slow, and the cause says why; with no cause it is slow no more. */
+    SLOW,
     /** A checkpoint may be restored from. */
     PUBLISH,
     /** A job is completed. */

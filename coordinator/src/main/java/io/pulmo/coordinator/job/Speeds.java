@@ -38,9 +38,9 @@ final class Speeds implements ViewLeader.Planner {
     shares.forget(memberId);
   }
 
-  /** What makes a member slow, in words; empty while it is not. */
-  String slow(String memberId) {
-    return shares.slow().getOrDefault(memberId, "");
+  /** Who is slow, and why in words. */
+  Map<String, String> slow() {
+    return shares.slow();
   }
 
   /** Whether other shares would be worth a view, while that one turns. */

@@ -53,7 +53,6 @@ final class Training {
   private final StoredFiles files;
   private final Finish finish;
   private final Duration patience;
-  private final EventLog events;
   private final LongSupplier nanoTime;
   private final Speeds speeds;
   private final ViewLeader leader;
@@ -63,13 +62,11 @@ final class Training {
   private final Set<String> awaited = new HashSet<>();
   private final long beganNanos;
   private final TrainingStatus status;
+  private final TrainingEvents told;
   private @Nullable Long firstReadyNanos;
   private @Nullable DataSet images;
   private @Nullable Outcome outcome;
   private @Nullable Long hopelessSinceNanos;
-  private long toldView;
-  private long toldStep;
-  private String toldCheckpoint;
   private long brokenView;
 
   /**
@@ -89,7 +86,6 @@ final class Training {
     this.files = files;
     this.finish = new Finish(files);
     this.patience = patience;
-    this.events = events;
     this.nanoTime = nanoTime;
     this.beganNanos = nanoTime.getAsLong();
     JobSpec spec = job.spec();
@@ -122,9 +118,7 @@ final class Training {
             past.isEmpty() ? "" : past.getLast().cause(),
             nanoTime);
     leader.view().ifPresent(view -> view.seats().forEach(seat -> awaited.add(seat.memberId())));
-    toldView = leader.view().map(View::id).orElse(0L);
-    toldStep = leader.committedStep();
-    toldCheckpoint = newestCheckpoint();
+    told = new TrainingEvents(job, leader, speeds, events);
   }
 
   Job job() {
@@ -465,41 +459,8 @@ final class Training {
     if (view.isEmpty()) {
       return;
     }
-    View now = view.get();
-    if (now.id() != toldView) {
-      toldView = now.id();
-      log.info(
-          "job {} is in view {} of {} workers, from step {}: {}",
-          job.id(),
-          now.id(),
-          now.seats().size(),
-          now.continues().step(),
-          leader.lastCause());
-      told(EventLog.Kind.VIEW, now, now.continues().step(), leader.lastCause());
-    }
-    long committed = leader.committedStep();
-    if (committed != toldStep) {
-      toldStep = committed;
-      told(EventLog.Kind.COMMIT, now, committed, "");
-    }
-    String newest = newestCheckpoint();
-    if (!newest.equals(toldCheckpoint)) {
-      toldCheckpoint = newest;
-      if (!newest.isEmpty()) {
-        told(EventLog.Kind.PUBLISH, now, leader.published().getLast().label().step(), newest);
-      }
-    }
-    lookForTheEnd(now);
-  }
-
-  /** The SHA-256 of the one published last, empty for none: their number stays when old ones go. */
-  private String newestCheckpoint() {
-    List<ViewJournal.Published> published = leader.published();
-    return published.isEmpty() ? "" : published.getLast().sha256();
-  }
-
-  private void told(EventLog.Kind kind, View view, long step, String cause) {
-    events.write(kind, job.id(), view.id(), step, "", cause);
+    told.tell(view.get());
+    lookForTheEnd(view.get());
   }
 
   private void lookForTheEnd(View view) {

@@ -135,6 +135,6 @@ final class TrainingStatus {
         ended != null && ended.label().view() == view.id() ? ended.digest() : "",
         seat.share(),
         recruit.samplesPerSecond,
-        speeds.slow(seat.memberId()));
+        speeds.slow().getOrDefault(seat.memberId(), ""));
   }
 }
