@@ -119,9 +119,9 @@ final class ClusterHistory {
    * A member's report of a step: which positions of the epoch's order it computed.
    *
    * @param summed samples in the sum that it took from the ring
-   * @param computeMillis of its gradient
+   * @param ownMillis of its step without the ring: images, gradient and optimizer
    */
-  record Part(long t, long epoch, long from, long to, long summed, double computeMillis) {
+  record Part(long t, long epoch, long from, long to, long summed, double ownMillis) {
     /** Checks the range. */
     Part {
       if (epoch < 0 || from < 0 || to < from || summed < to - from) {
@@ -404,9 +404,15 @@ final class ClusterHistory {
                     said.path("from").asLong(),
                     said.path("to").asLong(),
                     said.path("summed").asLong(),
-                    said.path("ms").path("compute").asDouble()))
+                    ownMillis(said.path("ms"))))
             == null,
         "step " + step + " of view " + view.id + ", told twice by " + member);
+  }
+
+  private static double ownMillis(JsonNode millis) {
+    return millis.path("data").asDouble()
+        + millis.path("compute").asDouble()
+        + millis.path("apply").asDouble();
   }
 
   /** Under what it ran. */

@@ -49,6 +49,10 @@ final class ClusterOptions {
       description = "what the harness did and the processes said, synced as it happens")
   Optional<Path> events = Optional.empty();
 
+  int workers() {
+    return workers;
+  }
+
   /** The first event. */
   ClusterEvent.Begin begin(String format, String preset) {
     return CommandFailure.option(

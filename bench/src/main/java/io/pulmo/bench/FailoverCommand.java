@@ -32,6 +32,13 @@ final class FailoverCommand implements Callable<Integer> {
   private String preset = "";
 
   @Option(
+      names = "--batch",
+      paramLabel = "N",
+      defaultValue = "" + ClusterOptions.BATCH,
+      description = "a step's global batch (default: ${DEFAULT-VALUE})")
+  private int batch;
+
+  @Option(
       names = "--worker-kills",
       paramLabel = "N",
       defaultValue = "10",
@@ -96,6 +103,11 @@ final class FailoverCommand implements Callable<Integer> {
         || !(minutes >= 0)) {
       throw CommandFailure.usage("a count is below 0, expected 0 for none of it");
     }
+    if (batch < options.workers()) {
+      throw CommandFailure.usage(
+          "--batch is %d, expected %d at least, one for each worker"
+              .formatted(batch, options.workers()));
+    }
     FailoverFigures figures;
     try (TemporaryFolder work = TemporaryFolder.create("pulmo-bench-")) {
       Path file = options.events.orElse(work.path().resolve("events"));
@@ -114,7 +126,7 @@ final class FailoverCommand implements Callable<Integer> {
                     secondsWithoutZooKeeper,
                     secondsSlow,
                     (int) Math.round(minutes * SECONDS_PER_MINUTE)),
-                ClusterOptions.BATCH,
+                batch,
                 line -> {
                   if (!quiet) {
                     System.err.println("pulmo: " + line);

@@ -25,8 +25,8 @@ import java.util.OptionalLong;
  * @param shareAfter the same at the end
  * @param rateBefore in as long a time before
  * @param rate of all members together
- * @param ableTo the sum over the members of what each can do: its samples by the time of its
- *     gradients
+ * @param ableTo the sum over the members of what each can do by itself: its samples by the time of
+ *     its steps without the ring
  */
 record SlowWorker(
     OptionalLong namedAfterSteps,
@@ -148,7 +148,7 @@ record SlowWorker(
           (member, part) -> {
             double[] sums = samplesAndMillis.computeIfAbsent(member, id -> new double[2]);
             sums[0] += part.to() - part.from();
-            sums[1] += part.computeMillis();
+            sums[1] += part.ownMillis();
           });
     }
 

@@ -3,12 +3,12 @@ package io.pulmo.bench;
 import java.io.IOException;
 
 /**
- * Gives a process a quarter of the time that it would take: it is stopped and continued ten times a
- * second, as cpulimit does, which needs no right that a user does not have.
+ * Gives a process a quarter of the time that it would take: it is stopped and continued fifty times
+ * a second, as cpulimit does, which needs no right that a user does not have.
  */
 final class Throttle implements AutoCloseable {
-  private static final int STOPPED_MILLIS = 75;
-  private static final int RUNNING_MILLIS = 25;
+  private static final int STOPPED_MILLIS = 15;
+  private static final int RUNNING_MILLIS = 5;
 
   private final ChildJvm child;
   private final Thread thread;

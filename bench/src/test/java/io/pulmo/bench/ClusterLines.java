@@ -130,7 +130,7 @@ final class ClusterLines {
         "step",
         """
         "view":%d,"step":%d,"epoch":%d,"from":%d,"to":%d,"summed":%d,"digest":"%s",\
-        "ms":{"data":0.1,"compute":%d.0,"ring":1.0,"apply":0.5}"""
+        "ms":{"data":0.0,"compute":%d.0,"ring":1.0,"apply":0.0}"""
             .formatted(
                 view, step, (step - 1) / STEPS, from, to, summed, "d" + step, 10 * (to - from)));
   }

@@ -14,7 +14,9 @@ import java.util.TreeMap;
  *
  * <p>The ring's members leave it together, so that a member's time in the ring says nothing of its
  * own network: it is made of waiting for the last one to come, and of what the last one spends
- * there too. When the latter grows far beyond what it was, or is most of the step, all are named.
+ * there too. When the latter grows far beyond what it was and is a good part of the step for some
+ * rounds of reports, all are named; but not while one computes slowly, for a process that gets too
+ * little time is late in the ring too.
  */
 final class Slowness {
   private static final double COMPUTE_FROM = 1.6;
@@ -23,6 +25,7 @@ final class Slowness {
   private static final double DATA_UNTIL = 0.25;
   private static final double NETWORK_GROWN_FROM = 2.5;
   private static final double NETWORK_GROWN_UNTIL = 1.8;
+  private static final int NETWORK_ROUNDS = 6;
   private static final double NETWORK_PART_FROM = 0.3;
   private static final double NETWORK_PART_UNTIL = 0.2;
 
@@ -30,6 +33,7 @@ final class Slowness {
   private final Map<String, String> data = new TreeMap<>();
   private final Map<String, String> network = new TreeMap<>();
   private double usualNetworkMillis = Double.POSITIVE_INFINITY;
+  private int reportsOfSlowNetwork;
 
   /** Looks again, after a report. Members whose pace is not known yet keep what they are called. */
   void judge(Map<String, Pace> paces) {
@@ -81,10 +85,12 @@ final class Slowness {
     usualNetworkMillis = Math.min(usualNetworkMillis, millis);
     boolean named = !network.isEmpty();
     boolean slow =
-        millis > step * (named ? NETWORK_PART_UNTIL : NETWORK_PART_FROM)
+        compute.isEmpty()
+            && millis > step * (named ? NETWORK_PART_UNTIL : NETWORK_PART_FROM)
             && millis > usualNetworkMillis * (named ? NETWORK_GROWN_UNTIL : NETWORK_GROWN_FROM);
+    reportsOfSlowNetwork = slow ? reportsOfSlowNetwork + 1 : 0;
     network.clear();
-    if (slow) {
+    if (slow && (named || reportsOfSlowNetwork > NETWORK_ROUNDS * known.size())) {
       String why =
           words(
               "network: the ring takes %.0f ms of a step, %.0f before", millis, usualNetworkMillis);
@@ -104,6 +110,7 @@ final class Slowness {
   /** Another ring has another network. */
   void ringChanged() {
     usualNetworkMillis = Double.POSITIVE_INFINITY;
+    reportsOfSlowNetwork = 0;
     network.clear();
   }
 
