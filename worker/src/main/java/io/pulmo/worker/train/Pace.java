@@ -1,8 +1,12 @@
 package io.pulmo.worker.train;
 
-/** How long steps take, part by part, smoothed over some twenty of them. */
+/**
+ * How long steps take, part by part, smoothed over some twenty of them or over some seconds, where
+ * these are fewer steps: who has become slow is to be known soon.
+ */
 public final class Pace {
-  private static final double WEIGHT = 0.1;
+  private static final double LEAST_WEIGHT = 0.1;
+  private static final double SMOOTHED_MILLIS = 2_000;
 
   private Means means = new Means(0, 0, 0, 0, 0);
   private double secondsPerSample;
@@ -28,7 +32,8 @@ public final class Pace {
 
   /** Takes note of a step over so many samples of all members. */
   void step(Means parts, int globalSamples) {
-    double weight = started ? WEIGHT : 1;
+    double lately = -Math.expm1(-parts.step() / SMOOTHED_MILLIS);
+    double weight = started ? Math.max(LEAST_WEIGHT, lately) : 1;
     means =
         new Means(
             mix(means.compute, parts.compute, weight),
