@@ -26,10 +26,10 @@ final class StagesBench {
 
   private static final Duration JOB = Duration.ofMinutes(4);
   private static final Duration EXIT = Duration.ofMinutes(1);
-  private static final int SUBMISSION_MILLIS = 200;
+  private static final int SUBMISSION_MILLIS = 100;
   private static final int TRAINING_MILLIS = 500;
   private static final int VALIDATION_MILLIS = 20;
-  private static final int EXPORT_MILLIS = 300;
+  private static final int EXPORT_MILLIS = 200;
   private static final int CUT_MILLIS = 3_000;
 
   private final Cluster cluster;
