@@ -20,6 +20,7 @@ import io.pulmo.worker.rpc.JobOrder;
 import io.pulmo.worker.train.TrainingException;
 import io.pulmo.worker.train.TrainingState;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.ZoneOffset;
@@ -145,14 +146,11 @@ final class TrainedBundle implements BundleExport.Work {
   private Optional<IntegerModel> integers(JobSpec job)
       throws IOException, InterruptedException, TrainingException {
     int samples = job.export().calibrationSamples();
-    Optional<Path> data = workplace.data();
-    if (samples == 0 || data.isEmpty()) {
+    if (samples == 0) {
       return Optional.empty();
     }
-    Path folder = data.get().resolve(job.data().images());
     LabelList train = assets.files().labels(job.data().train());
-    List<Path> images =
-        IntStream.range(0, train.size()).mapToObj(i -> folder.resolve(train.name(i))).toList();
+    List<String> images = IntStream.range(0, train.size()).mapToObj(train::name).toList();
     Preprocessing preprocessing = job.preset().preprocessing();
     try {
       return Optional.of(
@@ -161,10 +159,23 @@ final class TrainedBundle implements BundleExport.Work {
               preprocessing,
               CalibrationCrops.oneOfEach(
                   new ImagePipeline(preprocessing, workplace.limits()),
-                  CalibrationCrops.spread(images, samples))));
+                  CalibrationCrops.spread(images, samples),
+                  this::image)));
     } catch (QuantizerUnavailableException e) {
       log.warn("the bundle of {} will have no int8: {}", order.jobId(), e.getMessage());
       return Optional.empty();
+    }
+  }
+
+  /** From this worker's own folder or, where it lacks the image, from a peer. */
+  private byte[] image(String name) throws IOException {
+    try {
+      return assets.images().read(name);
+    } catch (TrainingException e) {
+      throw new IOException(String.valueOf(e.getMessage()), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted while reading " + name);
     }
   }
 

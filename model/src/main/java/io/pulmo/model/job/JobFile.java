@@ -29,6 +29,7 @@ public final class JobFile {
           "init",
           "batch",
           "epochs",
+          "earlyStop",
           "optimizer",
           "loss",
           "workers",
@@ -44,6 +45,7 @@ public final class JobFile {
   private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9-]{0,62}");
   private static final int LONGEST_FILE_NAME = 255;
   private static final int MOST_MEMBERS = 64;
+  private static final int MOST_EPOCHS = 10_000;
 
   private static final Map<String, Recipe> RECIPES =
       choices("chexnet", Recipe.CHEXNET, "study", Recipe.STUDY);
@@ -83,7 +85,8 @@ public final class JobFile {
         data(job),
         init(job),
         batch,
-        job.integer("epochs", 1, 10_000, 10),
+        job.integer("epochs", 1, MOST_EPOCHS, 10),
+        job.integer("earlyStop", 0, MOST_EPOCHS, 0),
         optimizer(job, recipe, preset),
         job.choice(
             "loss",

@@ -15,6 +15,7 @@ import java.util.Optional;
  * @param init a weights file to start from, else random ones drawn from the seed
  * @param batch samples of one step over all members
  * @param epochs how often the training list is gone through
+ * @param earlyStop it ends sooner after so many epochs without a better one; 0 for never
  * @param optimizer how gradients become steps
  * @param loss what is minimized
  * @param workers how many members the job wants
@@ -30,6 +31,7 @@ public record JobSpec(
     Optional<String> init,
     int batch,
     int epochs,
+    int earlyStop,
     Optimizer optimizer,
     Loss loss,
     Workers workers,

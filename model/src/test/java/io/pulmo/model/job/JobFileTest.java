@@ -32,6 +32,7 @@ class JobFileTest {
       init: densenet121.safetensors
       batch: 32
       epochs: 7
+      earlyStop: 2
       optimizer: {name: sgd, learningRate: 1.0e-3, onPlateau: 0.5}
       loss: softmaxCrossEntropy
       workers: {min: 3, max: 5}
@@ -59,6 +60,7 @@ class JobFileTest {
             Optional.of("densenet121.safetensors"),
             32,
             7,
+            2,
             new Optimizer(Optimizer.Kind.SGD, 1e-3, 0.5),
             Loss.SOFTMAX_CROSS_ENTROPY,
             new Workers(3, 5),
@@ -79,6 +81,7 @@ class JobFileTest {
             Optional.empty(),
             16,
             10,
+            0,
             new Optimizer(Optimizer.Kind.ADAM, 1e-4, 0.1),
             Loss.WEIGHTED_BINARY_CROSS_ENTROPY,
             new Workers(1, 8),

@@ -108,7 +108,7 @@ public final class StepLoop {
   }
 
   private boolean isAtItsEnd() {
-    return state.epoch() >= plan.epochs();
+    return plan.isOver(state);
   }
 
   /** Takes a step; false if a later view was promised first. */

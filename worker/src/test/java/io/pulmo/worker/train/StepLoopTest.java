@@ -95,7 +95,7 @@ class StepLoopTest {
     List<Outcome> members =
         train(
             List.of(1, 1),
-            new TrainingPlan(new Sampler(22, 8, 3), 2, 0.1, 1000),
+            new TrainingPlan(new Sampler(22, 8, 3), 2, 0, 0.1, 1000),
             train,
             judged,
             () -> new CpuDevice(spec, LOSS, 1),
@@ -103,6 +103,19 @@ class StepLoopTest {
             -1);
     assertEquals(members.get(0).digest, members.get(1).digest);
     assertEquals(6, members.get(0).state.step());
+  }
+
+  @Test
+  void run_withoutABetterEpochForAsLongAsAgreed_endsEarly_onAllMembers() throws Exception {
+    // Nothing is learned from the same list judged by a network that stays as it is.
+    TrainingPlan plan = new TrainingPlan(new Sampler(TRAIN.size(), 16, 42), 50, 2, 0, 1000);
+    List<Outcome> members =
+        train(List.of(1, 1), plan, TRAIN, JUDGED, StepLoopTest::linear, StepLoopTest::zeros, -1);
+    TrainingState state = members.get(0).state;
+    assertTrue(state.epoch() < 50, "all 50 epochs were gone through");
+    assertEquals(2, state.epochsSinceBest());
+    assertEquals(state.epoch() - 3, state.bestEpoch());
+    assertEquals(members.get(0).digest, members.get(1).digest);
   }
 
   @Test
@@ -118,7 +131,7 @@ class StepLoopTest {
   }
 
   private static TrainingPlan plan() {
-    return new TrainingPlan(new Sampler(TRAIN.size(), 16, 42), 3, 0.1, 1000);
+    return new TrainingPlan(new Sampler(TRAIN.size(), 16, 42), 3, 0, 0.1, 1000);
   }
 
   private static GradientDevice linear() {
