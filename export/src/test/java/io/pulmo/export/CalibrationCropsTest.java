@@ -56,6 +56,30 @@ class CalibrationCropsTest {
   }
 
   @Test
+  void oneOfEach_ofImagesFromElsewhere_asksForEachByItsName(@TempDir Path folder) throws Exception {
+    List<Path> images = images(folder, 2);
+    List<String> names = List.of("a", "b");
+    List<float[]> crops = new ArrayList<>();
+    CalibrationCrops.oneOfEach(
+            pipeline, names, name -> Files.readAllBytes(images.get(names.indexOf(name))))
+        .forEach(crops::add);
+    assertArrayEquals(crop(images.get(1), 1), crops.get(1));
+
+    UncheckedIOException lost =
+        assertThrows(
+            UncheckedIOException.class,
+            () ->
+                CalibrationCrops.oneOfEach(
+                        pipeline,
+                        List.of("c.png"),
+                        name -> {
+                          throw new IOException("nobody holds it");
+                        })
+                    .forEach(crops::add));
+    assertTrue(lost.toString().contains("c.png: nobody holds it"), lost.toString());
+  }
+
+  @Test
   void spread_longList_isTakenEvenly() {
     List<Path> names = IntStream.range(0, 10).mapToObj(i -> Path.of("" + i)).toList();
     assertEquals(
