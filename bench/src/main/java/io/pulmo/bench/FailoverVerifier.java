@@ -303,13 +303,17 @@ final class FailoverVerifier {
         .toArray();
   }
 
-  /** The longest time between two successive commits of which a part lies in a span. */
-  private static double longestGap(long[] commits, long from, long to) {
+  /**
+   * The longest time between two successive commits of which a part lies in a span. What follows
+   * the span counts as long as no worker is touched.
+   */
+  private double longestGap(long[] commits, long from, long to) {
     long longest = 0;
     long last = from;
     for (long commit : commits) {
       if (commit > from) {
-        longest = Math.max(longest, commit - last);
+        long until = commit > to && workerTouched(to, commit) ? to : commit;
+        longest = Math.max(longest, until - last);
       }
       last = commit;
       if (commit > to) {

@@ -210,6 +210,23 @@ class FailoverVerifierTest {
   }
 
   @Test
+  void figures_aWorkerKilledSoonAfterTheLeadersReturn_isNoGapOfTheLeaders() throws Exception {
+    FailoverFigures figures =
+        figures(
+            begun()
+                .steps(3800, 1, 5, 6, 1, 2)
+                .did(4000, "kill", "coordinator-1", 11)
+                .said(6500, "coordinator-2", 12, "\"kind\":\"lead\",\"epoch\":2")
+                .steps(7000, 1, 7, 7, 1, 2)
+                .said(7300, "coordinator-2", 12, "\"kind\":\"commit\",\"epoch\":2,\"view\":1")
+                .did(7500, "kill", "worker-2", 2)
+                .view(9000, 2, 2, 1, 7, 1, 3)
+                .steps(19_000, 2, 8, 9, 1, 3));
+    // From the last step before the kill, at 3910, to step 7 at 7010.
+    assertEquals(3.1, figures.longestGap().orElseThrow(), CLOSE);
+  }
+
+  @Test
   void figures_aWorkerKilledWithTheLeader_needAViewOfTheNextLeader() throws Exception {
     FailoverFigures figures =
         figures(
