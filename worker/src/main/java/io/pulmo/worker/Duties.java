@@ -10,6 +10,7 @@ import io.pulmo.worker.rpc.PeerService;
 import io.pulmo.worker.rpc.Pulse;
 import io.pulmo.worker.rpc.Reports;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -139,6 +140,14 @@ final class Duties implements Orders, PeerService.Holdings, AutoCloseable {
     Enlistment now = find(order.jobId());
     if (now != null) {
       now.install(order);
+    }
+  }
+
+  @Override
+  public synchronized void keep(String jobId, List<String> sha256) {
+    Enlistment now = find(jobId);
+    if (now != null) {
+      now.keep(sha256);
     }
   }
 

@@ -216,6 +216,7 @@ final class Enlistment {
             before.ring().abort("view " + view + " is installed");
           }
           entered = new Entered(wanted, workplace.rings().join(wanted.ring(), Enlistment::connect));
+          keep(wanted.keptCheckpoints());
           workplace.events().entered(jobId(), wanted.view());
           notifyAll();
         }
@@ -223,6 +224,14 @@ final class Enlistment {
       }
       case Answer.Refused refused -> reports.refused(jobId(), view, refused);
       case Answer.Promised promised -> throw new IllegalStateException("entering is " + promised);
+    }
+  }
+
+  /** The published checkpoints' files must stay. */
+  void keep(List<String> sha256) {
+    KeptCheckpoints here = kept;
+    if (here != null) {
+      here.keep(sha256);
     }
   }
 

@@ -13,6 +13,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,6 +21,7 @@ import org.slf4j.LoggerFactory;
 final class KeptCheckpoints implements CheckpointWriter.Listener, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(KeptCheckpoints.class);
   private static final int MOST_TOLD = 16;
+  private static final int MOST_HERE = 128;
 
   private final String jobId;
   private final CheckpointFolder folder;
@@ -29,6 +31,9 @@ final class KeptCheckpoints implements CheckpointWriter.Listener, AutoCloseable 
   /** The newest first. */
   @GuardedBy("this")
   private final ArrayDeque<Held> here;
+
+  @GuardedBy("this")
+  private Set<String> published = Set.of();
 
   /**
    * Those in the folder and those to come.
@@ -41,8 +46,16 @@ final class KeptCheckpoints implements CheckpointWriter.Listener, AutoCloseable 
     this.jobId = jobId;
     this.folder = folder;
     this.reports = reports;
-    this.here = new ArrayDeque<>(folder.good(MOST_TOLD));
+    this.here = new ArrayDeque<>(folder.good(MOST_HERE));
     this.writer = new CheckpointWriter(folder, like, this);
+  }
+
+  /** Those that are published: their files stay. */
+  void keep(List<String> sha256) {
+    folder.pin(sha256);
+    synchronized (this) {
+      published = Set.copyOf(sha256);
+    }
   }
 
   /** Copies a state and has it written. */
@@ -50,14 +63,21 @@ final class KeptCheckpoints implements CheckpointWriter.Listener, AutoCloseable 
     writer.take(label, state);
   }
 
-  /** Those that are here, the newest first. */
+  /** As many of those that are here as are told, published ones before others; newest first. */
   List<Held> newest() {
     List<Held> all;
+    Set<String> first;
     synchronized (this) {
       all = new ArrayList<>(here);
+      first = published;
     }
     all.removeIf(one -> find(one.published().sha256()).isEmpty());
-    return all;
+    for (int at = all.size() - 1; at >= 0 && all.size() > MOST_TOLD; at--) {
+      if (!first.contains(all.get(at).published().sha256())) {
+        all.remove(at);
+      }
+    }
+    return List.copyOf(all.subList(0, Math.min(MOST_TOLD, all.size())));
   }
 
   /** A checkpoint's file, if it is here. */
@@ -73,9 +93,7 @@ final class KeptCheckpoints implements CheckpointWriter.Listener, AutoCloseable 
   @Override
   public void held(Held held) {
     synchronized (this) {
-      if (here.size() == MOST_TOLD) {
-        here.removeLast();
-      }
+      here.removeIf(one -> find(one.published().sha256()).isEmpty());
       here.addFirst(held);
     }
     reports.checkpoint(jobId, held);

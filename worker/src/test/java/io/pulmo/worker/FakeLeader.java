@@ -16,6 +16,7 @@ import io.pulmo.proto.Enlist;
 import io.pulmo.proto.EpochReport;
 import io.pulmo.proto.Hello;
 import io.pulmo.proto.Install;
+import io.pulmo.proto.KeepCheckpoints;
 import io.pulmo.proto.Prepare;
 import io.pulmo.proto.Released;
 import io.pulmo.proto.RestoreRecord;
@@ -376,6 +377,13 @@ final class FakeLeader implements FakeCoordinator.Ears, ViewLeader.Orders, AutoC
                         .setToStep(gap.toStep())
                         .setFromStep(gap.fromStep())));
     send(memberId, CoordinatorMessage.newBuilder().setInstall(install));
+  }
+
+  @Override
+  public void keep(String memberId, List<ViewJournal.Published> published) {
+    KeepCheckpoints.Builder keep = KeepCheckpoints.newBuilder().setJobId(job.getJobId());
+    published.forEach(it -> keep.addSha256(it.sha256()));
+    send(memberId, CoordinatorMessage.newBuilder().setKeepCheckpoints(keep));
   }
 
   @Override

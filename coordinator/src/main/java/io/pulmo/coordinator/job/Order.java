@@ -63,6 +63,14 @@ public sealed interface Order {
   record Install(String jobId, View view, List<String> kept, List<ViewJournal.Restore> restores)
       implements Order {}
 
+  /**
+   * Keep the files of the published checkpoints.
+   *
+   * @param jobId the job
+   * @param sha256 of each
+   */
+  record Keep(String jobId, List<String> sha256) implements Order {}
+
   /** The worker that is leaving may go. */
   record Released() implements Order {}
 }

@@ -56,9 +56,16 @@ final class OrderDesk implements ViewLeader.Orders {
   @Override
   public void install(String memberId, View view) {
     ViewJournal.Kept kept = journal.current();
-    List<String> checkpoints =
-        kept.checkpoints().stream().map(ViewJournal.Published::sha256).toList();
-    send(memberId, new Order.Install(jobId, view, checkpoints, kept.gaps()));
+    send(memberId, new Order.Install(jobId, view, hashes(kept.checkpoints()), kept.gaps()));
+  }
+
+  @Override
+  public void keep(String memberId, List<ViewJournal.Published> published) {
+    send(memberId, new Order.Keep(jobId, hashes(published)));
+  }
+
+  private static List<String> hashes(List<ViewJournal.Published> published) {
+    return published.stream().map(ViewJournal.Published::sha256).toList();
   }
 
   @Override

@@ -13,6 +13,7 @@ import io.pulmo.proto.Discharge;
 import io.pulmo.proto.Enlist;
 import io.pulmo.proto.Install;
 import io.pulmo.proto.JobFile;
+import io.pulmo.proto.KeepCheckpoints;
 import io.pulmo.proto.Prepare;
 import io.pulmo.proto.Released;
 import io.pulmo.proto.RestoreRecord;
@@ -58,6 +59,11 @@ final class OrderWire {
                       .setStart(Start.getDefaultInstance()))
               .build();
       case Order.Install it -> message.setInstall(install(it, leaderEpoch)).build();
+      case Order.Keep it ->
+          message
+              .setKeepCheckpoints(
+                  KeepCheckpoints.newBuilder().setJobId(it.jobId()).addAllSha256(it.sha256()))
+              .build();
       case Order.Released it -> message.setReleased(Released.getDefaultInstance()).build();
     };
   }

@@ -103,6 +103,9 @@ final class FakeWorker implements WorkerLine {
           views = newViews();
           view = null;
         }
+        case Order.Keep order -> {
+          // It has no files.
+        }
         case Order.Released order -> {
           // A test looks at what was told.
         }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -23,13 +24,16 @@ class Checkpoints {
 
   private record Doubt(String memberId, String sha256) {}
 
-  /** A member has one on its disk, synced and read back. */
-  void held(String memberId, Published checkpoint) {
+  /** A member has one on its disk, synced and read back; what is published is not forgotten. */
+  void held(String memberId, Published checkpoint, List<Published> published) {
     Deque<Published> held = heldByMember.computeIfAbsent(memberId, id -> new ArrayDeque<>());
     held.removeIf(it -> it.sha256().equals(checkpoint.sha256()));
     held.addFirst(checkpoint);
-    if (held.size() > HELD_BY_MEMBER) {
-      held.removeLast();
+    Iterator<Published> oldestFirst = held.descendingIterator();
+    while (held.size() > HELD_BY_MEMBER && oldestFirst.hasNext()) {
+      if (!published.contains(oldestFirst.next())) {
+        oldestFirst.remove();
+      }
     }
   }
 

@@ -242,7 +242,21 @@ final class Office {
         .view()
         .flatMap(
             it -> checkpoints.publishable(it, reports.committedStep(), record.kept().checkpoints()))
-        .ifPresent(record::publish);
+        .ifPresent(
+            it -> {
+              record.publish(it);
+              roster.byRank(record.view()).forEach(member -> keep(member.id()));
+            });
+  }
+
+  /** A member has a checkpoint on its disk. */
+  void held(String memberId, Published checkpoint) {
+    checkpoints.held(memberId, checkpoint, record.kept().checkpoints());
+  }
+
+  /** Tells a member which files must stay. */
+  void keep(String memberId) {
+    orders.keep(memberId, record.kept().checkpoints());
   }
 
   private static long nanos(long millis) {

@@ -67,6 +67,9 @@ public final class ViewLeader {
     /** Enter a view. */
     void install(String memberId, View view);
 
+    /** The checkpoints that are published: their files must stay, all older ones may go. */
+    void keep(String memberId, List<Published> published);
+
     /** The job needs this member no more. */
     void release(String memberId);
   }
@@ -135,7 +138,8 @@ public final class ViewLeader {
     office.needs.attached(member.id());
     office.forgetOrders(member.id());
     office.checkpoints.forget(member.id());
-    onDisk.reversed().forEach(it -> office.checkpoints.held(member.id(), it));
+    onDisk.reversed().forEach(it -> office.held(member.id(), it));
+    office.keep(member.id());
     holding.ifPresent(
         it -> {
           member.label = it.label();
@@ -303,7 +307,7 @@ public final class ViewLeader {
 
   /** A member has a checkpoint on its disk, synced and read back. */
   public void checkpointHeld(String memberId, Published checkpoint) {
-    withMember(memberId, member -> office.checkpoints.held(memberId, checkpoint));
+    withMember(memberId, member -> office.held(memberId, checkpoint));
   }
 
   /** The planner would divide the work otherwise. */

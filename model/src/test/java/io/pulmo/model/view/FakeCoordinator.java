@@ -240,6 +240,12 @@ final class FakeCoordinator extends FakeProcess implements ViewLeader.Orders {
   }
 
   @Override
+  public void keep(String memberId, List<Published> published) {
+    List<Published> all = List.copyOf(published);
+    order(memberId, it -> it.keep(all));
+  }
+
+  @Override
   public void release(String memberId) {
     order(memberId, FakeWorker::released);
   }

@@ -4,6 +4,7 @@ import io.pulmo.model.view.Lineage.Part;
 import io.pulmo.model.view.Lineage.State;
 import io.pulmo.model.view.MemberViews.Answer;
 import io.pulmo.model.view.ViewJournal.Published;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -42,6 +43,7 @@ final class FakeWorker extends FakeProcess {
   private String stalledBecause = "";
   private String culprit = "";
   private int copies;
+  private List<Published> kept = List.of();
 
   FakeWorker(Schedule schedule, String memberId, Disk disk, String replaces) {
     this.schedule = schedule;
@@ -377,11 +379,34 @@ final class FakeWorker extends FakeProcess {
             receive(
                 () -> {
                   disk.checkpoints.put(saved.sha256(), new Saved(saved, snapshot, false));
+                  prune();
                   FakeStream current = stream;
                   if (current != null) {
                     current.toCoordinator(it -> it.checkpointHeld(memberId, saved));
                   }
                 }));
+  }
+
+  void keep(List<Published> published) {
+    kept = published;
+  }
+
+  private void prune() {
+    if (schedule.rules.prunesByAge()) {
+      while (disk.checkpoints.size() > schedule.keptCheckpoints) {
+        disk.checkpoints.remove(disk.checkpoints.keySet().iterator().next());
+      }
+      return;
+    }
+    CheckpointPruning.superfluous(
+            disk.checkpoints.values().stream()
+                .sorted(
+                    Comparator.comparingLong((Saved it) -> it.published().label().view())
+                        .thenComparingLong(it -> it.published().label().step()))
+                .toList(),
+            it -> kept.contains(it.published()),
+            schedule.keptCheckpoints)
+        .forEach(it -> disk.checkpoints.remove(it.published().sha256()));
   }
 
   private void reportEnd() {

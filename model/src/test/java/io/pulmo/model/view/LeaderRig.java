@@ -21,6 +21,9 @@ final class LeaderRig implements ViewJournal, ViewLeader.Orders {
   /** Members whose copies fail, by "member from source". */
   final Set<String> failingCopies = new HashSet<>();
 
+  /** What each member was told to keep last. */
+  final Map<String, List<Published>> keeps = new LinkedHashMap<>();
+
   Kept kept = Kept.empty();
   boolean refusesWrites;
   String startDigest = "start";
@@ -173,6 +176,11 @@ final class LeaderRig implements ViewJournal, ViewLeader.Orders {
         memberId,
         "install " + memberId + " " + view.id(),
         () -> answered(memberId, view.id(), member(memberId).views.install(epoch, view)));
+  }
+
+  @Override
+  public void keep(String memberId, List<Published> published) {
+    keeps.put(memberId, List.copyOf(published));
   }
 
   @Override

@@ -26,8 +26,12 @@ final class Schedule {
 
   /** Rules that are taken out to see what they are good for. */
   record Rules(
-      boolean goesOnAfterPromise, boolean hasty, boolean byAnyLabel, boolean publishesEarly) {
-    static final Rules ALL_KEPT = new Rules(false, false, false, false);
+      boolean goesOnAfterPromise,
+      boolean hasty,
+      boolean byAnyLabel,
+      boolean publishesEarly,
+      boolean prunesByAge) {
+    static final Rules ALL_KEPT = new Rules(false, false, false, false, false);
   }
 
   /** A schedule in which the protocol broke a promise. */
@@ -45,6 +49,7 @@ final class Schedule {
   final long seed;
   final long stepCount;
   final long checkpointEvery;
+  final int keptCheckpoints;
   double unknownWrites;
   double lostMessages;
   double doubledMessages;
@@ -89,6 +94,7 @@ final class Schedule {
             min, max, rules.hasty() ? 0 : PATIENCE_MILLIS, 4_000, 3_000, 20_000, 300);
     stepCount = 60L + random.nextInt(400);
     checkpointEvery = 3L + random.nextInt(30);
+    keptCheckpoints = 1 + (int) (checkpointEvery % 3);
     computeMillis = 50L + random.nextInt(500);
     faultsUntilNanos = (20_000L + random.nextInt(200_000)) * MILLI;
     meanFaultMillis = 300 + random.nextInt(5_000);

@@ -220,10 +220,27 @@ class ViewLeaderTest {
     assertEquals(List.of(), rig.leader.published());
     rig.step("b", "s1", false);
     assertEquals(List.of(saved), rig.leader.published());
+    assertEquals(List.of(saved), rig.keeps.get("a"));
+    assertEquals(List.of(saved), rig.keeps.get("b"));
+    rig.attach("c");
+    assertEquals(List.of(saved), rig.keeps.get("c"));
     rig.step("a", "s2", false);
     rig.step("b", "s2", false);
     rig.leader.checkpointHeld("a", checkpoint(1, 2, "s2"));
     assertEquals(List.of(saved), rig.leader.published());
+  }
+
+  @Test
+  void checkpointPublished_amongManyNewerOnOneDisk_isNotForgotten() {
+    Published saved = checkpoint(1, 1, "s1");
+    Checkpoints checkpoints = new Checkpoints();
+    checkpoints.held("a", saved, List.of(saved));
+    for (int step = 2; step < 100; step++) {
+      checkpoints.held("a", checkpoint(1, step, "s" + step), List.of(saved));
+    }
+    assertEquals(List.of("a"), checkpoints.holders(saved));
+    assertEquals(List.of(), checkpoints.holders(checkpoint(1, 2, "s2")));
+    assertEquals(List.of("a"), checkpoints.holders(checkpoint(1, 99, "s99")));
   }
 
   @Test

@@ -3,6 +3,7 @@ package io.pulmo.worker.checkpoint;
 import io.pulmo.model.bundle.Sha256;
 import io.pulmo.model.network.DenseNetSpec;
 import io.pulmo.model.network.Preset;
+import io.pulmo.model.view.CheckpointPruning;
 import io.pulmo.model.view.Label;
 import io.pulmo.model.view.ViewJournal;
 import io.pulmo.model.weights.Safetensors;
@@ -319,13 +320,17 @@ public final class CheckpointFolder {
     }
   }
 
-  /** Leaves the newest, those pinned, and the oldest of those with the best score. */
+  /**
+   * Leaves the newest, those pinned, a few that may be published since, and the oldest of those
+   * with the best score.
+   */
   private synchronized void prune() {
     try {
       List<CheckpointFile> all = files(folder);
       Optional<CheckpointFile> best = best(all);
-      for (CheckpointFile file : all.subList(0, Math.max(0, all.size() - keep))) {
-        if (!pinned.contains(file.sha256()) && !file.equals(best.orElse(null))) {
+      for (CheckpointFile file :
+          CheckpointPruning.superfluous(all, one -> pinned.contains(one.sha256()), keep)) {
+        if (!file.equals(best.orElse(null))) {
           Files.deleteIfExists(file.path());
         }
       }

@@ -178,6 +178,10 @@ final class ControlStream implements ClientResponseObserver<WorkerMessage, Coord
       }
       case ADOPT -> adopt(message.getAdopt());
       case INSTALL -> install(message.getInstall());
+      case KEEP_CHECKPOINTS ->
+          orders.keep(
+              message.getKeepCheckpoints().getJobId(),
+              message.getKeepCheckpoints().getSha256List());
       case RELEASED -> orders.released();
       default -> {}
     }

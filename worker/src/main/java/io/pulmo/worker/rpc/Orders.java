@@ -1,5 +1,7 @@
 package io.pulmo.worker.rpc;
 
+import java.util.List;
+
 /** Who carries out what the leader tells a worker to do; no method waits. */
 public interface Orders {
   /** A leader of that epoch speaks; false if a newer one has been heard. */
@@ -25,6 +27,9 @@ public interface Orders {
 
   /** Enters a view. */
   void install(InstallOrder order);
+
+  /** Keeps the files of a job's published checkpoints. */
+  void keep(String jobId, List<String> sha256);
 
   /** The worker that wanted to leave may go. */
   void released();

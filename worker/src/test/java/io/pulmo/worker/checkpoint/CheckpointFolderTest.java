@@ -129,20 +129,30 @@ class CheckpointFolderTest {
   @Test
   void write_moreThanAreKept_leavesNewestBestAndPinned() throws IOException {
     CheckpointFolder checkpoints = folder(2);
-    Held pinned = write(checkpoints, 1, scored(1, 0, 0.5));
+    Held old = write(checkpoints, 1, scored(1, 0, 0.5));
+    Held pinned = write(checkpoints, 1, scored(2, 0, 0.5));
     checkpoints.pin(Set.of(pinned.published().sha256()));
-    Held best = write(checkpoints, 1, scored(2, 1, 0.75));
-    Held same = write(checkpoints, 1, scored(3, 1, 0.75));
-    write(checkpoints, 1, scored(4, 1, 0.75));
-    Held last = write(checkpoints, 2, scored(3, 1, 0.75));
-    assertFalse(Files.exists(same.path()));
-    assertEquals(4, checkpoints.good(9).size());
-    assertEquals(last, checkpoints.good(9).getFirst());
-    assertTrue(checkpoints.good(9).containsAll(List.of(pinned, best)));
-    checkpoints.pin(Set.of());
-    write(checkpoints, 3, scored(5, 1, 0.75));
+    List<Held> maybePublished = new ArrayList<>();
+    for (int step = 3; step <= 6; step++) {
+      maybePublished.add(write(checkpoints, 1, scored(step, 0, 0.5)));
+    }
+    Held best = write(checkpoints, 1, scored(7, 1, 0.75));
+    Held superfluous = write(checkpoints, 1, scored(8, 1, 0.75));
+    write(checkpoints, 1, scored(9, 1, 0.75));
+    Held last = write(checkpoints, 2, scored(8, 1, 0.75));
+    assertFalse(Files.exists(superfluous.path()));
+    List<Held> good = checkpoints.good(99);
+    assertEquals(last, good.getFirst());
+    assertTrue(good.containsAll(maybePublished));
+    assertTrue(good.containsAll(List.of(pinned, best)));
+    // The oldest has the score of its epoch, but that is not the best any more.
+    assertFalse(good.contains(old));
+
+    checkpoints.pin(Set.of(last.published().sha256()));
+    write(checkpoints, 3, scored(10, 1, 0.75));
     assertFalse(Files.exists(pinned.path()));
     assertTrue(Files.exists(best.path()));
+    assertEquals(3, checkpoints.good(99).size());
   }
 
   @Test
