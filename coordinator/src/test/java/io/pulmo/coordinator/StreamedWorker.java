@@ -176,6 +176,9 @@ final class StreamedWorker implements AutoCloseable {
       case ADOPT -> adopt(message.getAdopt());
       case INSTALL -> install(message.getInstall());
       case DISCHARGE -> discharges.add(message.getDischarge());
+      case KEEP_CHECKPOINTS -> {
+        // It has no files.
+      }
       default -> throw new IllegalStateException("unexpected " + message);
     }
   }
