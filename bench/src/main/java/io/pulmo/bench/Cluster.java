@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.SequencedMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
@@ -312,6 +313,21 @@ final class Cluster implements AutoCloseable {
             coordinators.values().stream()
                 .filter(child -> child.pid() == lead.pid() && child.isAlive())
                 .findFirst());
+  }
+
+  /**
+   * The same once there is one.
+   *
+   * @throws CommandFailure if there is none in that time
+   */
+  ChildJvm awaitLeader(Duration patience) throws IOException, InterruptedException {
+    return await(patience, seen -> leader())
+        .orElseThrow(() -> CommandFailure.work("no coordinator has said that it leads"));
+  }
+
+  /** One of the workers. */
+  ChildJvm anyWorker(Random random) {
+    return List.copyOf(workers.values()).get(random.nextInt(workers.size()));
   }
 
   /** Runs a command of users to its end; its exit code. Its output goes to the log beside it. */

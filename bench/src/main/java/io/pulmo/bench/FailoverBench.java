@@ -176,7 +176,7 @@ final class FailoverBench {
   private void inflict(Fault fault) throws IOException, InterruptedException {
     switch (fault) {
       case WORKER_KILL -> {
-        ChildJvm worker = anyWorker();
+        ChildJvm worker = cluster.anyWorker(random);
         long view = newestView();
         cluster.act(Action.KILL, worker);
         awaitStepAfter(view);
@@ -185,15 +185,15 @@ final class FailoverBench {
       case WORKER_STOP -> outOfReach(Action.STOP, Action.CONT);
       case WORKER_CUT -> outOfReach(Action.CUT, Action.MEND);
       case LEADER_KILL -> {
-        ChildJvm leader = leader();
+        ChildJvm leader = cluster.awaitLeader(RECOVERY);
         long epoch = epoch();
         cluster.act(Action.KILL, leader);
         awaitOffice(epoch);
         restart(leader);
       }
       case LEADER_AND_WORKER_KILL -> {
-        ChildJvm leader = leader();
-        ChildJvm worker = anyWorker();
+        ChildJvm leader = cluster.awaitLeader(RECOVERY);
+        ChildJvm worker = cluster.anyWorker(random);
         long view = newestView();
         long epoch = epoch();
         cluster.act(Action.KILL, leader);
@@ -205,7 +205,7 @@ final class FailoverBench {
         replace(worker);
       }
       case LEADER_STOP -> {
-        ChildJvm leader = leader();
+        ChildJvm leader = cluster.awaitLeader(RECOVERY);
         long epoch = epoch();
         cluster.act(Action.STOP, leader);
         awaitOffice(epoch);
@@ -214,8 +214,8 @@ final class FailoverBench {
       }
       case LEADER_STOP_AND_WORKER_KILL -> {
         // It wakes up with a view change of its own in mind.
-        ChildJvm leader = leader();
-        ChildJvm worker = anyWorker();
+        ChildJvm leader = cluster.awaitLeader(RECOVERY);
+        ChildJvm worker = cluster.anyWorker(random);
         long view = newestView();
         long epoch = epoch();
         cluster.act(Action.STOP, leader);
@@ -248,7 +248,7 @@ final class FailoverBench {
   }
 
   private void outOfReach(Action action, Action over) throws IOException, InterruptedException {
-    ChildJvm worker = anyWorker();
+    ChildJvm worker = cluster.anyWorker(random);
     long view = newestView();
     cluster.act(action, worker);
     awaitStepAfter(view);
@@ -257,7 +257,7 @@ final class FailoverBench {
   }
 
   private void slow() throws IOException, InterruptedException {
-    ChildJvm worker = anyWorker();
+    ChildJvm worker = cluster.anyWorker(random);
     // What it is compared with: a third of the time, without a fault.
     Thread.sleep(amounts.slowSeconds * 1_000L / 3);
     phase(Weather.SLOW_WORKER, true);
@@ -282,16 +282,6 @@ final class FailoverBench {
 
   private void phase(Weather weather, boolean begins) {
     cluster.events().add(new ClusterEvent.Phase(cluster.events().now(), weather, begins));
-  }
-
-  private ChildJvm anyWorker() {
-    return List.copyOf(cluster.workers().values()).get(random.nextInt(cluster.workers().size()));
-  }
-
-  private ChildJvm leader() throws IOException, InterruptedException {
-    return cluster
-        .await(RECOVERY, seen -> cluster.leader())
-        .orElseThrow(() -> CommandFailure.work("no coordinator has said that it leads"));
   }
 
   private long epoch() {

@@ -1,12 +1,10 @@
 package io.pulmo.bench;
 
 import io.pulmo.cli.terminal.CommandFailure;
-import io.pulmo.cli.terminal.ExitCode;
-import io.pulmo.cli.terminal.JsonFile;
 import io.pulmo.model.network.Preset;
-import java.nio.file.Path;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -92,15 +90,17 @@ final class FailoverCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    boolean quiet = Objects.requireNonNull(bench).quiet();
     Preset network = ModesCommand.presetOf(preset);
-    if (Math.min(
-                Math.min(workerKills, leaderKills),
-                Math.min(
-                    Math.min(workerStops, leaderStops),
-                    Math.min(secondsWithoutZooKeeper, secondsSlow)))
-            < 0
-        || !(minutes >= 0)) {
+    boolean anyBelowZero =
+        IntStream.of(
+                workerKills,
+                leaderKills,
+                workerStops,
+                leaderStops,
+                secondsWithoutZooKeeper,
+                secondsSlow)
+            .anyMatch(count -> count < 0);
+    if (anyBelowZero || !(minutes >= 0)) {
       throw CommandFailure.usage("a count is below 0, expected 0 for none of it");
     }
     if (batch < options.workers()) {
@@ -108,38 +108,24 @@ final class FailoverCommand implements Callable<Integer> {
           "--batch is %d, expected %d at least, one for each worker"
               .formatted(batch, options.workers()));
     }
-    FailoverFigures figures;
-    try (TemporaryFolder work = TemporaryFolder.create("pulmo-bench-")) {
-      Path file = options.events.orElse(work.path().resolve("events"));
-      ClusterEvent.Begin begin = options.begin(ClusterEvent.FAILOVER, preset);
-      System.err.println("pulmo: seed " + begin.seed());
-      try (Cluster cluster =
-          Cluster.start(options.folder(work.path()), file, begin, PATIENTS, network, true)) {
-        new FailoverBench(
-                cluster,
-                begin.seed(),
-                new FailoverBench.Amounts(
-                    workerKills,
-                    leaderKills,
-                    workerStops,
-                    leaderStops,
-                    secondsWithoutZooKeeper,
-                    secondsSlow,
-                    (int) Math.round(minutes * SECONDS_PER_MINUTE)),
-                batch,
-                line -> {
-                  if (!quiet) {
-                    System.err.println("pulmo: " + line);
-                  }
-                })
-            .run(begin.workers(), preset);
-      }
-      figures = FailoverVerifier.figures(file);
-    }
-    System.out.print(figures.text());
-    if (options.json.isPresent()) {
-      JsonFile.write(options.json.get(), figures.json());
-    }
-    return figures.clean() ? ExitCode.DONE : ExitCode.FAILED;
+    FailoverBench.Amounts amounts =
+        new FailoverBench.Amounts(
+            workerKills,
+            leaderKills,
+            workerStops,
+            leaderStops,
+            secondsWithoutZooKeeper,
+            secondsSlow,
+            (int) Math.round(minutes * SECONDS_PER_MINUTE));
+    return options.measure(
+        ClusterEvent.FAILOVER,
+        network,
+        PATIENTS,
+        true,
+        Objects.requireNonNull(bench).quiet(),
+        (cluster, begin, progress) ->
+            new FailoverBench(cluster, begin.seed(), amounts, batch, progress)
+                .run(begin.workers(), begin.preset()),
+        FailoverVerifier::figures);
   }
 }

@@ -62,11 +62,13 @@ record FailoverFigures(
     int staleOrders,
     double loadSeconds,
     Optional<SlowWorker> slow,
-    List<String> findings) {
+    List<String> findings)
+    implements ClusterFigures {
   private static final int MOST_FINDINGS = 20;
 
   /** Whether nothing was lost, doubled, left out or restarted, and everything recovered. */
-  boolean clean() {
+  @Override
+  public boolean clean() {
     return findings.isEmpty()
         && stepsLost == 0
         && stepsDoubled == 0
@@ -78,7 +80,8 @@ record FailoverFigures(
   }
 
   /** For people. */
-  String text() {
+  @Override
+  public String text() {
     Table table = new Table("what was done", "times", "p50 s", "p99 s", "most s");
     row(table, "worker killed: next committed step", workerKills, workerRecoveries);
     row(table, "the same while nobody led", killsWithLeader, recoveriesWithLeader);
@@ -135,7 +138,8 @@ record FailoverFigures(
   }
 
   /** For programs. */
-  Map<String, Object> json() {
+  @Override
+  public Map<String, Object> json() {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("seed", begin.seed());
     json.put("preset", begin.preset());
@@ -162,18 +166,7 @@ record FailoverFigures(
     json.put("samples_missing", samplesMissing);
     json.put("digests_differing", digestsDiffering);
     json.put("stale_orders", staleOrders);
-    slow.ifPresent(
-        it -> {
-          Map<String, Object> told = new LinkedHashMap<>();
-          it.namedAfterSteps().ifPresent(steps -> told.put("named_after_steps", steps));
-          told.put("cause", it.cause());
-          told.put("share_before", it.shareBefore());
-          told.put("share", it.shareAfter());
-          told.put("samples_per_s_before", it.rateBefore());
-          told.put("samples_per_s", it.rate());
-          told.put("of_able_to", it.ofAbleTo());
-          json.put("slow_worker", told);
-        });
+    slow.ifPresent(it -> json.put("slow_worker", it.json()));
     json.put("findings", findings);
     return json;
   }

@@ -1,10 +1,7 @@
 package io.pulmo.bench;
 
 import io.pulmo.cli.terminal.CommandFailure;
-import io.pulmo.cli.terminal.ExitCode;
-import io.pulmo.cli.terminal.JsonFile;
 import io.pulmo.model.network.Preset;
-import java.nio.file.Path;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -39,33 +36,21 @@ final class LedgerCommand implements Callable<Integer> {
     if (seeds < 1) {
       throw CommandFailure.usage("--seeds is " + seeds + ", expected 1 or more");
     }
-    boolean quiet = Objects.requireNonNull(bench).quiet();
-    LedgerFigures figures;
-    try (TemporaryFolder work = TemporaryFolder.create("pulmo-bench-")) {
-      Path file = options.events.orElse(work.path().resolve("events"));
-      ClusterEvent.Begin begin = options.begin(ClusterEvent.LEDGER, Preset.SMALL.label());
-      System.err.println("pulmo: seed " + begin.seed());
-      try (Cluster cluster =
-          Cluster.start(options.folder(work.path()), file, begin, PATIENTS, Preset.SMALL, false)) {
-        new LedgerBench(
-                cluster,
-                Preset.SMALL.label(),
-                ClusterOptions.BATCH,
-                EPOCHS,
-                begin.workers(),
-                line -> {
-                  if (!quiet) {
-                    System.err.println("pulmo: " + line);
-                  }
-                })
-            .run(begin.seed(), seeds);
-      }
-      figures = LedgerVerifier.figures(file);
-    }
-    System.out.print(figures.text());
-    if (options.json.isPresent()) {
-      JsonFile.write(options.json.get(), figures.json());
-    }
-    return figures.clean() ? ExitCode.DONE : ExitCode.FAILED;
+    return options.measure(
+        ClusterEvent.LEDGER,
+        Preset.SMALL,
+        PATIENTS,
+        false,
+        Objects.requireNonNull(bench).quiet(),
+        (cluster, begin, progress) ->
+            new LedgerBench(
+                    cluster,
+                    begin.preset(),
+                    ClusterOptions.BATCH,
+                    EPOCHS,
+                    begin.workers(),
+                    progress)
+                .run(begin.seed(), seeds),
+        LedgerVerifier::figures);
   }
 }

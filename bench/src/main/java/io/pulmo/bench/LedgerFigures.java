@@ -28,16 +28,19 @@ record LedgerFigures(
     long samples,
     long missing,
     long duplicated,
-    List<String> findings) {
+    List<String> findings)
+    implements ClusterFigures {
   private static final int MOST_FINDINGS = 20;
 
   /** Whether each sample counts once in each job, and its ledger says so. */
-  boolean clean() {
+  @Override
+  public boolean clean() {
     return missing == 0 && duplicated == 0 && findings.isEmpty();
   }
 
   /** For people. */
-  String text() {
+  @Override
+  public String text() {
     StringBuilder text = new StringBuilder();
     text.append(
         """
@@ -66,7 +69,8 @@ record LedgerFigures(
   }
 
   /** For programs. */
-  Map<String, Object> json() {
+  @Override
+  public Map<String, Object> json() {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("seeds", seeds);
     json.put("first_seed", begin.seed());

@@ -9,6 +9,7 @@ import io.pulmo.bench.ClusterHistory.SeenJob;
 import io.pulmo.bench.ClusterHistory.SeenView;
 import io.pulmo.bench.ClusterHistory.Span;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -69,6 +70,7 @@ record SlowWorker(
                         && office.t() <= span.to())
             .findFirst();
     long settled = span.to() - (span.to() - from) / 3;
+    Committed slow = Committed.of(job, settled, span.to());
     return new SlowWorker(
         named.isEmpty()
             ? OptionalLong.empty()
@@ -77,8 +79,8 @@ record SlowWorker(
         share(job, member, from),
         share(job, member, span.to()),
         Committed.of(job, from - (span.to() - settled), from).rate(),
-        Committed.of(job, settled, span.to()).rate(),
-        Committed.of(job, settled, span.to()).ableTo());
+        slow.rate(),
+        slow.ableTo());
   }
 
   /** Of the newest view entered at an instant. */
@@ -111,6 +113,19 @@ record SlowWorker(
         rateBefore,
         rate,
         ofAbleTo());
+  }
+
+  /** For programs. */
+  Map<String, Object> json() {
+    Map<String, Object> json = new LinkedHashMap<>();
+    namedAfterSteps.ifPresent(steps -> json.put("named_after_steps", steps));
+    json.put("cause", cause);
+    json.put("share_before", shareBefore);
+    json.put("share", shareAfter);
+    json.put("samples_per_s_before", rateBefore);
+    json.put("samples_per_s", rate);
+    json.put("of_able_to", ofAbleTo());
+    return json;
   }
 
   /** The steps committed in a time. */

@@ -9,6 +9,7 @@ import io.pulmo.cli.terminal.CommandFailure;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.ExecutionException;
@@ -87,7 +88,7 @@ final class StagesBench {
   }
 
   static String name(Enum<?> one) {
-    return one.name().toLowerCase(java.util.Locale.ROOT);
+    return one.name().toLowerCase(Locale.ROOT);
   }
 
   private void round(int number, Round round) throws IOException, InterruptedException {
@@ -125,11 +126,11 @@ final class StagesBench {
     int delayMillis;
     switch (round.stage) {
       case SUBMISSION -> {
-        worker = anyWorker();
+        worker = cluster.anyWorker(random);
         delayMillis = SUBMISSION_MILLIS;
       }
       case TRAINING -> {
-        worker = anyWorker();
+        worker = cluster.anyWorker(random);
         awaitStep(job.orElseThrow());
         delayMillis = TRAINING_MILLIS;
       }
@@ -153,7 +154,7 @@ final class StagesBench {
       throws IOException, InterruptedException {
     switch (round.loss) {
       case LEADER -> {
-        ChildJvm leader = leader();
+        ChildJvm leader = cluster.awaitLeader(EXIT);
         aim(number, round);
         cluster.act(Action.KILL, leader);
         return () -> {
@@ -182,7 +183,7 @@ final class StagesBench {
       case NETWORK -> {
         boolean leaders = round.stage == Stage.SUBMISSION;
         boolean soon = leaders || random.nextBoolean();
-        ChildJvm cut = leaders ? leader() : worker;
+        ChildJvm cut = leaders ? cluster.awaitLeader(EXIT) : worker;
         aim(number, round);
         cluster.act(Action.CUT, cut);
         if (soon) {
@@ -198,16 +199,6 @@ final class StagesBench {
 
   private void aim(int number, Round round) {
     cluster.events().add(new Aimed(cluster.events().now(), number, round.stage, round.loss));
-  }
-
-  private ChildJvm anyWorker() {
-    return List.copyOf(cluster.workers().values()).get(random.nextInt(cluster.workers().size()));
-  }
-
-  private ChildJvm leader() throws IOException, InterruptedException {
-    return cluster
-        .await(EXIT, seen -> cluster.leader())
-        .orElseThrow(() -> CommandFailure.work("no coordinator has said that it leads"));
   }
 
   private void awaitStep(String job) throws IOException, InterruptedException {

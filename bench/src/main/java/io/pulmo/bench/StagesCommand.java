@@ -1,10 +1,7 @@
 package io.pulmo.bench;
 
 import io.pulmo.cli.terminal.CommandFailure;
-import io.pulmo.cli.terminal.ExitCode;
-import io.pulmo.cli.terminal.JsonFile;
 import io.pulmo.model.network.Preset;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -42,34 +39,22 @@ final class StagesCommand implements Callable<Integer> {
     if (rounds < 1 || rounds > MOST_ROUNDS) {
       throw CommandFailure.usage("--rounds is " + rounds + ", expected 1 to " + MOST_ROUNDS);
     }
-    boolean quiet = Objects.requireNonNull(bench).quiet();
-    StagesFigures figures;
-    try (TemporaryFolder work = TemporaryFolder.create("pulmo-bench-")) {
-      Path file = options.events.orElse(work.path().resolve("events"));
-      ClusterEvent.Begin begin = options.begin(ClusterEvent.STAGES, Preset.SMALL.label());
-      System.err.println("pulmo: seed " + begin.seed());
-      try (Cluster cluster =
-          Cluster.start(options.folder(work.path()), file, begin, PATIENTS, Preset.SMALL, true)) {
-        new StagesBench(
-                cluster,
-                Preset.SMALL.label(),
-                ClusterOptions.BATCH,
-                begin.workers(),
-                begin.seed(),
-                line -> {
-                  if (!quiet) {
-                    System.err.println("pulmo: " + line);
-                  }
-                })
-            .run(rounds(begin.seed(), rounds));
-      }
-      figures = StagesVerifier.figures(file);
-    }
-    System.out.print(figures.text());
-    if (options.json.isPresent()) {
-      JsonFile.write(options.json.get(), figures.json());
-    }
-    return figures.clean() ? ExitCode.DONE : ExitCode.FAILED;
+    return options.measure(
+        ClusterEvent.STAGES,
+        Preset.SMALL,
+        PATIENTS,
+        true,
+        Objects.requireNonNull(bench).quiet(),
+        (cluster, begin, progress) ->
+            new StagesBench(
+                    cluster,
+                    begin.preset(),
+                    ClusterOptions.BATCH,
+                    begin.workers(),
+                    begin.seed(),
+                    progress)
+                .run(rounds(begin.seed(), rounds)),
+        StagesVerifier::figures);
   }
 
   /** So many, each loss in each stage as often as any other, in the order of a seed. */

@@ -14,7 +14,7 @@ import java.util.Map;
  * @param outcomes loss by loss
  * @param ledger of all jobs together
  */
-record StagesFigures(List<Outcome> outcomes, LedgerFigures ledger) {
+record StagesFigures(List<Outcome> outcomes, LedgerFigures ledger) implements ClusterFigures {
   /**
    * What came of a loss.
    *
@@ -31,7 +31,8 @@ record StagesFigures(List<Outcome> outcomes, LedgerFigures ledger) {
   }
 
   /** Whether every job ended well and counts each sample once. */
-  boolean clean() {
+  @Override
+  public boolean clean() {
     return !outcomes.isEmpty()
         && outcomes.stream().allMatch(Outcome::endedWell)
         && ledger.clean()
@@ -47,7 +48,8 @@ record StagesFigures(List<Outcome> outcomes, LedgerFigures ledger) {
   }
 
   /** For people. */
-  String text() {
+  @Override
+  public String text() {
     List<String> heads = new ArrayList<>(List.of("jobs that ended well"));
     for (Loss loss : Loss.values()) {
       heads.add(StagesBench.name(loss) + " lost");
@@ -64,7 +66,8 @@ record StagesFigures(List<Outcome> outcomes, LedgerFigures ledger) {
   }
 
   /** For programs. */
-  Map<String, Object> json() {
+  @Override
+  public Map<String, Object> json() {
     Map<String, Object> json = new LinkedHashMap<>();
     List<Map<String, Object>> all = new ArrayList<>();
     for (Outcome outcome : outcomes) {

@@ -15,30 +15,23 @@ final class VerifyCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    String text;
-    boolean clean = true;
-    switch (EventsFile.format(file)) {
-      case ModesEvent.FORMAT -> text = ModesVerifier.figures(file).text();
-      case ClusterEvent.TRAIN -> text = TrainVerifier.figures(file).text();
-      case ClusterEvent.FAILOVER -> {
-        FailoverFigures figures = FailoverVerifier.figures(file);
-        text = figures.text();
-        clean = figures.clean();
-      }
-      case ClusterEvent.LEDGER -> {
-        LedgerFigures figures = LedgerVerifier.figures(file);
-        text = figures.text();
-        clean = figures.clean();
-      }
-      case ClusterEvent.STAGES -> {
-        StagesFigures figures = StagesVerifier.figures(file);
-        text = figures.text();
-        clean = figures.clean();
-      }
+    return switch (EventsFile.format(file)) {
+      case ModesEvent.FORMAT -> tell(ModesVerifier.figures(file).text(), true);
+      case ClusterEvent.TRAIN -> tell(TrainVerifier.figures(file).text(), true);
+      case ClusterEvent.FAILOVER -> tell(FailoverVerifier.figures(file));
+      case ClusterEvent.LEDGER -> tell(LedgerVerifier.figures(file));
+      case ClusterEvent.STAGES -> tell(StagesVerifier.figures(file));
       // The other benches' files are refused by the reader of the first, which says what it
       // expects.
-      default -> text = BenchVerifier.figures(file).text();
-    }
+      default -> tell(BenchVerifier.figures(file).text(), true);
+    };
+  }
+
+  private static int tell(ClusterFigures figures) {
+    return tell(figures.text(), figures.clean());
+  }
+
+  private static int tell(String text, boolean clean) {
     System.out.print(text);
     return clean ? ExitCode.DONE : ExitCode.FAILED;
   }

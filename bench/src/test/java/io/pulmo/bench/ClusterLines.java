@@ -89,6 +89,17 @@ final class ClusterLines {
     return this;
   }
 
+  /** The leader of epoch 1 names a member as slow, or with no cause as slow no more. */
+  ClusterLines slow(long millis, String member, String cause) {
+    return said(
+        millis,
+        "coordinator-1",
+        11,
+        """
+        "kind":"slow","epoch":1,"member":"%s","cause":"%s\""""
+            .formatted(member, cause));
+  }
+
   /** All of some workers enter a view, with equal shares. */
   ClusterLines view(
       long millis, long epoch, long id, long continuesView, long step, Integer... pids) {

@@ -45,15 +45,7 @@ class SlowWorkerTest {
 
   @Test
   void figures_namedByTheLeader_countTheStepsUntilThen() throws Exception {
-    FailoverFigures figures =
-        figures(
-            over(
-                slowed()
-                    .said(
-                        2600,
-                        "coordinator-1",
-                        11,
-                        "\"kind\":\"slow\",\"epoch\":1,\"member\":\"m2\",\"cause\":\"compute\"")));
+    FailoverFigures figures = figures(over(slowed().slow(2600, "m2", "compute")));
     assertTrue(figures.clean(), figures.text());
     SlowWorker slow = figures.slow().orElseThrow();
     assertEquals(OptionalLong.of(6), slow.namedAfterSteps());
@@ -70,19 +62,7 @@ class SlowWorkerTest {
   @Test
   void figures_anotherNamed_orTooEarly_isAFinding() throws Exception {
     FailoverFigures figures =
-        figures(
-            over(
-                slowed()
-                    .said(
-                        2600,
-                        "coordinator-1",
-                        11,
-                        "\"kind\":\"slow\",\"epoch\":1,\"member\":\"m1\",\"cause\":\"compute\"")
-                    .said(
-                        2600,
-                        "coordinator-1",
-                        11,
-                        "\"kind\":\"slow\",\"epoch\":1,\"member\":\"m2\",\"cause\":\"\"")));
+        figures(over(slowed().slow(2600, "m1", "compute").slow(2600, "m2", "")));
     assertFalse(figures.clean());
     assertTrue(figures.text().contains("was never named"), figures.text());
     assertEquals(0, figures.falseEvictions());
