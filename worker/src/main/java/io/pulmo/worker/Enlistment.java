@@ -216,7 +216,6 @@ final class Enlistment {
             before.ring().abort("view " + view + " is installed");
           }
           entered = new Entered(wanted, workplace.rings().join(wanted.ring(), Enlistment::connect));
-          keep(wanted.keptCheckpoints());
           workplace.events().entered(jobId(), wanted.view());
           notifyAll();
         }

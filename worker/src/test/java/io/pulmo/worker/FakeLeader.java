@@ -365,7 +365,6 @@ final class FakeLeader implements FakeCoordinator.Ears, ViewLeader.Orders, AutoC
                     .setView(view.continues().view())
                     .setStep(view.continues().step()));
     view.seats().forEach(seat -> install.addMembers(member(seat)));
-    journal.kept.checkpoints().forEach(it -> install.addKeptCheckpointsSha256(it.sha256()));
     journal
         .kept
         .gaps()

@@ -57,11 +57,9 @@ public sealed interface Order {
    *
    * @param jobId the job
    * @param view to enter
-   * @param kept SHA-256 of the checkpoints' files that are not to be pruned
    * @param restores of the job so far, the oldest first
    */
-  record Install(String jobId, View view, List<String> kept, List<ViewJournal.Restore> restores)
-      implements Order {}
+  record Install(String jobId, View view, List<ViewJournal.Restore> restores) implements Order {}
 
   /**
    * Keep the files of the published checkpoints.

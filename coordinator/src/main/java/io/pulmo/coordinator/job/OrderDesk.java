@@ -55,17 +55,13 @@ final class OrderDesk implements ViewLeader.Orders {
 
   @Override
   public void install(String memberId, View view) {
-    ViewJournal.Kept kept = journal.current();
-    send(memberId, new Order.Install(jobId, view, hashes(kept.checkpoints()), kept.gaps()));
+    send(memberId, new Order.Install(jobId, view, journal.current().gaps()));
   }
 
   @Override
   public void keep(String memberId, List<ViewJournal.Published> published) {
-    send(memberId, new Order.Keep(jobId, hashes(published)));
-  }
-
-  private static List<String> hashes(List<ViewJournal.Published> published) {
-    return published.stream().map(ViewJournal.Published::sha256).toList();
+    List<String> hashes = published.stream().map(ViewJournal.Published::sha256).toList();
+    send(memberId, new Order.Keep(jobId, hashes));
   }
 
   @Override

@@ -104,8 +104,7 @@ final class OrderWire {
             .setJobId(order.jobId())
             .setLeaderEpoch(leaderEpoch)
             .setView(order.view().id())
-            .setContinues(label(order.view().continues()))
-            .addAllKeptCheckpointsSha256(order.kept());
+            .setContinues(label(order.view().continues()));
     order.view().seats().forEach(seat -> install.addMembers(member(seat)));
     for (ViewJournal.Restore restore : order.restores()) {
       install.addRestores(

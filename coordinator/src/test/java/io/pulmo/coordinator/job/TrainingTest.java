@@ -329,9 +329,12 @@ class TrainingTest {
     }
     assertEquals(
         List.of(sha256), status(job).checkpoints().stream().map(it -> it.sha256()).toList());
-    cluster.join("c");
+    assertEquals(List.of(sha256), b.told(Order.Keep.class).getLast().sha256());
+    FakeWorker c = cluster.join("c");
     cluster.pass(MOMENT);
-    assertEquals(List.of(sha256), a.told(Order.Install.class).getLast().kept());
+    for (FakeWorker worker : List.of(a, b, c)) {
+      assertEquals(List.of(sha256), worker.told(Order.Keep.class).getLast().sha256());
+    }
   }
 
   @Test

@@ -222,6 +222,8 @@ final class Office {
     needs.settled();
     patience.settled(view);
     for (Seat seat : view.seats()) {
+      // A view that goes back may leave checkpoints behind that are published no more.
+      keep(seat.memberId());
       roster.find(seat.memberId()).ifPresent(it -> install(it, view));
     }
   }

@@ -17,19 +17,12 @@ import java.util.List;
  * @param view who is in it and what it continues
  * @param ring its ring, as this member sees it
  * @param restores of the job so far
- * @param keptCheckpoints SHA-256 of the files that must stay
  */
 public record InstallOrder(
-    String jobId,
-    long leaderEpoch,
-    View view,
-    RingPlan ring,
-    List<ViewJournal.Restore> restores,
-    List<String> keptCheckpoints) {
-  /** Copies the lists. */
+    String jobId, long leaderEpoch, View view, RingPlan ring, List<ViewJournal.Restore> restores) {
+  /** Copies the list. */
   public InstallOrder {
     restores = List.copyOf(restores);
-    keptCheckpoints = List.copyOf(keptCheckpoints);
   }
 
   /** This member's seat. */
@@ -74,8 +67,7 @@ public record InstallOrder(
             rank),
         install.getRestoresList().stream()
             .map(r -> new ViewJournal.Restore(r.getView(), r.getToStep(), r.getFromStep()))
-            .toList(),
-        install.getKeptCheckpointsSha256List());
+            .toList());
   }
 
   private static Seat seat(RingMember member) {
