@@ -13,7 +13,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,9 +30,6 @@ final class KeptCheckpoints implements CheckpointWriter.Listener, AutoCloseable 
   /** The newest first. */
   @GuardedBy("this")
   private final ArrayDeque<Held> here;
-
-  @GuardedBy("this")
-  private Set<String> published = Set.of();
 
   /**
    * Those in the folder and those to come.
@@ -53,9 +49,6 @@ final class KeptCheckpoints implements CheckpointWriter.Listener, AutoCloseable 
   /** Those that are published: their files stay. */
   void keep(List<String> sha256) {
     folder.pin(sha256);
-    synchronized (this) {
-      published = Set.copyOf(sha256);
-    }
   }
 
   /** Copies a state and has it written. */
@@ -66,14 +59,12 @@ final class KeptCheckpoints implements CheckpointWriter.Listener, AutoCloseable 
   /** As many of those that are here as are told, published ones before others; newest first. */
   List<Held> newest() {
     List<Held> all;
-    Set<String> first;
     synchronized (this) {
       all = new ArrayList<>(here);
-      first = published;
     }
     all.removeIf(one -> find(one.published().sha256()).isEmpty());
     for (int at = all.size() - 1; at >= 0 && all.size() > MOST_TOLD; at--) {
-      if (!first.contains(all.get(at).published().sha256())) {
+      if (!folder.isPinned(all.get(at).published().sha256())) {
         all.remove(at);
       }
     }

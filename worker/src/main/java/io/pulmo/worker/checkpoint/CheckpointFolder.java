@@ -120,6 +120,11 @@ public final class CheckpointFolder {
     pinned.addAll(sha256);
   }
 
+  /** Whether one is published, as far as was said. */
+  public synchronized boolean isPinned(String sha256) {
+    return pinned.contains(sha256);
+  }
+
   /**
    * The checkpoints whose bytes are as they were written, the newest first. Others are named in the
    * log and left out.
